@@ -1,0 +1,26 @@
+//! Layer 0: the nouns of platewatch as plain data.
+//!
+//! Everything here is what one stage hands to the next; no input or output, no serde, no import from
+//! any other room. The wire and table twins of these types live at the edges (`alert`, `store`).
+
+mod country;
+mod detection;
+mod evidence;
+mod frame;
+mod hit;
+mod ids;
+mod passage;
+mod plate_text;
+mod reading;
+mod time;
+
+pub use country::Country;
+pub use detection::{Corners, Detection, Point, iou};
+pub use evidence::EvidenceFrame;
+pub use frame::{Frame, FrameStamp, Image, ImageError, Position};
+pub use hit::{Entry, Hit, HitState, ListVersion, MatchKind};
+pub use ids::{CameraId, HitId, PassageId};
+pub use passage::{Passage, PassageState};
+pub use plate_text::{PlateText, PlateTextError};
+pub use reading::{ALPHABET, CharDistribution, Reading};
+pub use time::{ClockQuality, ClockSource, ParseUtcError, Utc};

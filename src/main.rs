@@ -1,0 +1,7 @@
+//! Starts the command line and turns its outcome into an exit code.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    platewatch::cli::main()
+}

@@ -1,0 +1,5 @@
+//! Layer 5: being built.
+
+mod settings;
+
+pub use settings::{CameraSettings, Settings};

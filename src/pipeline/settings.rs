@@ -1,0 +1,34 @@
+//! Everything a running box is told.
+
+use crate::{alert, capture, console, hotlist, store, telemetry, track, vision};
+use std::time::Duration;
+
+/// A whole box.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Cameras, each with its own tracking.
+    pub cameras: Vec<CameraSettings>,
+    /// Models and threads.
+    pub vision: vision::Settings,
+    /// Lists.
+    pub hotlists: Vec<hotlist::Settings>,
+    /// Records and pictures.
+    pub store: store::Settings,
+    /// Broker and topics.
+    pub alert: alert::Settings,
+    /// Web page and metrics; `None` serves nothing.
+    pub console: Option<console::Settings>,
+    /// Logs.
+    pub telemetry: telemetry::Settings,
+    /// Longest time for an orderly end.
+    pub stop_deadline: Duration,
+}
+
+/// One camera and how its vehicles are followed.
+#[derive(Debug, Clone)]
+pub struct CameraSettings {
+    /// How it is reached.
+    pub capture: capture::Settings,
+    /// How its vehicles are followed.
+    pub track: track::Settings,
+}

@@ -1,0 +1,5 @@
+//! Layer 3: being built.
+
+mod settings;
+
+pub use settings::Settings;
