@@ -20,6 +20,8 @@ pub(super) struct Reader {
     card: ReaderCard,
     classes: Vec<Option<usize>>,
     countries: Vec<Option<Country>>,
+    /// Names of the outputs asked for: the text, then those of `extra_outputs`.
+    outputs: Vec<String>,
     model: Model,
 }
 
@@ -42,7 +44,8 @@ impl Reader {
         };
         let input = &card.card.input.name;
         let model = Model::open(library, &card.path, &card.id, &card.bytes, intra_threads, input, &outputs)?;
-        Ok(Self { card: card.card.clone(), classes, countries, model })
+        let outputs = outputs.into_iter().map(str::to_owned).collect();
+        Ok(Self { card: card.card.clone(), classes, countries, outputs, model })
     }
 
     pub fn card(&self) -> &ReaderCard {
@@ -56,8 +59,7 @@ impl Reader {
         }
         let i = &self.card.input;
         let shape = [plates, 3, i.height as usize, i.width as usize];
-        let mut outputs = vec![self.text_output()];
-        outputs.extend(self.extra_outputs().into_iter().flatten());
+        let outputs: Vec<&str> = self.outputs.iter().map(String::as_str).collect();
         let mut tensors = self.model.run(&i.name, shape, batch, &outputs)?.into_iter();
         let text = tensors.next();
         let [country, lines, readable] = self.extra_outputs().map(|o| o.and_then(|_| tensors.next()));
@@ -79,12 +81,6 @@ impl Reader {
                 }
             })
             .collect())
-    }
-
-    fn text_output(&self) -> &str {
-        match &self.card.output {
-            ReaderOutput::Slots { name, .. } | ReaderOutput::Ctc { name, .. } => name,
-        }
     }
 
     /// Country, lines, readable: those the card names.
