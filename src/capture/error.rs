@@ -36,12 +36,16 @@ pub enum CaptureError {
         silent: Duration,
     },
     /// A live source ended its stream.
-    #[error("{source_name} ended its stream after {frames} frames; it is opened anew")]
+    #[error("{source_name} ended its stream; it is opened anew")]
     StreamEnded {
         /// Address or path as configured.
         source_name: String,
-        /// Frames it gave.
-        frames: u64,
+    },
+    /// The camera began to send another picture format, which the open decoder cannot follow.
+    #[error("{source_name} changed its picture format; it is opened anew")]
+    FormatChanged {
+        /// Address or path as configured.
+        source_name: String,
     },
     /// Too many reads of a camera hang inside the decoder for another to be started.
     #[error(

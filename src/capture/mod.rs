@@ -8,10 +8,18 @@
 //! May import `domain`, `telemetry`, `runtime`. Knows neither queues nor vision: frames go to a
 //! [`FrameSink`], what happens goes to [`CaptureEvents`].
 
+mod address;
 mod clip;
+mod decoder;
 mod error;
 mod event;
+mod http_auth;
+mod live;
+mod mjpeg;
+mod net;
 mod pictures;
+mod recorded;
+mod rtsp;
 mod run;
 mod settings;
 
