@@ -1,0 +1,265 @@
+//! Every key there is: what it may hold, its default and its meaning. Checks, hints and
+//! `docs/ref/config.md` all come from this table.
+
+use std::fmt;
+
+/// What a key may hold.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Kind {
+    /// `true` or `false`.
+    Bool,
+    /// One of these words.
+    Word(&'static [&'static str]),
+    /// A whole number from, to, of what.
+    Whole(i64, i64, &'static str),
+    /// A number from, to, of what.
+    Number(f64, f64, &'static str),
+    /// A text, described.
+    Text(&'static str),
+    /// An array, described.
+    Array(&'static str),
+}
+
+use Kind::{Array, Bool, Number, Text, Whole, Word};
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Bool => f.write_str("true, false"),
+            Word(words) => f.write_str(&quoted(words.iter().copied())),
+            Whole(from, to, of) => write!(f, "a whole number{} from {from} to {to}", of_what(of)),
+            Number(from, to, of) => write!(f, "a number{} from {from} to {to}", of_what(of)),
+            Text(what) | Array(what) => f.write_str(what),
+        }
+    }
+}
+
+fn of_what(unit: &str) -> String {
+    if unit.is_empty() { String::new() } else { format!(" of {unit}") }
+}
+
+/// `"a", "b"`.
+pub(super) fn quoted<'a>(words: impl Iterator<Item = &'a str>) -> String {
+    words.map(|w| format!("{w:?}")).collect::<Vec<_>>().join(", ")
+}
+
+/// One key.
+#[derive(Debug)]
+pub(super) struct Key {
+    /// Its table: `""` for the top, `cameras` for each `[[cameras]]`.
+    pub section: &'static str,
+    /// Its name there.
+    pub name: &'static str,
+    /// What it may hold.
+    pub kind: Kind,
+    /// Its default as written, `required`, or `none`.
+    pub default: &'static str,
+    /// An example of a value, as written.
+    pub example: &'static str,
+    /// What it does.
+    pub meaning: &'static str,
+}
+
+/// The tables in the order of the reference: name, heading, what it is about.
+pub(super) const SECTIONS: &[(&str, &str, &str)] = &[
+    ("", "Top of the file", "Which box this is."),
+    ("store", "[store]", "Records and pictures."),
+    ("vision", "[vision]", "Models and threads. Required."),
+    ("track", "[track]", "When readings become a passage; holds for every camera that does not say otherwise."),
+    ("cameras", "[[cameras]]", "One block a camera, at least one. Each has exactly one of `rtsp`, `mjpeg`, `v4l2`, `file` and `folder`."),
+    ("cameras.track", "[cameras.track]", "Under a `[[cameras]]` block: tracking of this camera where it differs from `[track]`."),
+    ("hotlists", "[[hotlists]]", "One block a list. Without any, passages are recorded and nothing is a hit."),
+    ("mqtt", "[mqtt]", "The broker that gets the hits. Required: either `embedded = true` or `host`."),
+    ("mqtt.tls", "[mqtt.tls]", "TLS to the broker. PEM files. Required unless the broker is on this box or `allow_plaintext` is set."),
+    ("console", "[console]", "Web page, health and metrics. Without this table nothing is served."),
+    ("log", "[log]", "Logs, on standard error."),
+    ("run", "[run]", "The daemon."),
+];
+
+const NAME: Kind = Text("1 to 64 of a-z, 0-9, - and _");
+const TOPIC: Kind = Text("1 to 32 of a-z, 0-9 and -");
+const FILE: Kind = Text("an existing file");
+const SHARE: Kind = Number(0.0, 1.0, "");
+const SECONDS: Kind = Number(0.1, 300.0, "seconds");
+
+const fn key(
+    section: &'static str,
+    name: &'static str,
+    kind: Kind,
+    default: &'static str,
+    example: &'static str,
+    meaning: &'static str,
+) -> Key {
+    Key { section, name, kind, default, example, meaning }
+}
+
+/// All keys, table by table.
+#[rustfmt::skip]
+pub(super) const KEYS: &[Key] = &[
+    key("", "zone", TOPIC, "required", "\"antwerp\"", "The police zone, in every topic."),
+    key("", "box", TOPIC, "required", "\"box-1\"", "This box's name in its zone, in every topic and in its MQTT client id. No two boxes of a zone share one."),
+
+    key("store", "dir", Text("a folder"), "\"/var/lib/platewatch\"", "\"data\"", "Folder of the database and the pictures; made when it is missing."),
+    key("store", "keep_passages", Bool, "true", "false", "Whether passages without a hit are recorded too."),
+    key("store", "keep_passage_pictures", Bool, "false", "true", "Whether pictures of passages without a hit are kept; needs `keep_passages`."),
+
+    key("vision", "detector", FILE, "required", "\"models/detector.toml\"", "Card of the model that finds plates."),
+    key("vision", "reader", FILE, "required", "\"models/reader.toml\"", "Card of the model that reads plates."),
+    key("vision", "onnxruntime", FILE, "none", "\"/usr/lib/libonnxruntime.so\"", "ONNX Runtime's shared library; looked for in the usual places where it is not said."),
+    key("vision", "workers", Whole(0, 256, ""), "0", "4", "Threads that detect and read; 0 is one a core."),
+    key("vision", "intra_threads", Whole(1, 64, ""), "1", "1", "Threads inside one inference. More makes one frame faster and the box as a whole slower."),
+    key("vision", "min_score", SHARE, "none", "0.4", "Detections below this score are left out; the detector's card decides where it is not said."),
+    key("vision", "min_plate_width_px", Number(0.0, 4096.0, "px"), "40", "60", "Narrower plates are not read."),
+
+    key("track", "lost_after_ms", Whole(100, 60_000, "milliseconds"), "1500", "2500", "A vehicle whose plate was not found for this long is gone (time of the pictures, not of the wall clock)."),
+    key("track", "min_readings", Whole(1, 100, ""), "2", "3", "Readings needed before there is a passage."),
+    key("track", "announce_confidence", SHARE, "0.9", "0.95", "Confidence from which a passage is announced while the vehicle is still in view."),
+    key("track", "min_confidence", SHARE, "0.5", "0.6", "Below it, a vehicle that has left was no passage; it is only counted. Not above `announce_confidence`."),
+
+    key("cameras", "name", NAME, "required", "\"scheldt-1\"", "The camera's name in hits, topics, records and logs; no two share one."),
+    key("cameras", "rtsp", Text("rtsp://host[:port]/path, without user or password"), "none", "\"rtsp://192.0.2.10/stream1\"", "H.264 or H.265 over RTSP."),
+    key("cameras", "mjpeg", Text("http://host[:port]/path, without user or password"), "none", "\"http://192.0.2.11/video.mjpg\"", "Motion JPEG over HTTP."),
+    key("cameras", "v4l2", Text("a device such as /dev/video0"), "none", "\"/dev/video0\"", "A camera of this box. The device need not be there when the box starts."),
+    key("cameras", "file", FILE, "none", "\"clips/tollbooth.mp4\"", "A video file."),
+    key("cameras", "folder", Text("an existing folder"), "none", "\"pictures\"", "Pictures, in the order of their names."),
+    key("cameras", "transport", Word(&["tcp", "udp"]), "\"tcp\"", "\"udp\"", "With `rtsp`: how the video travels. `tcp` loses nothing on the way."),
+    key("cameras", "username", Text("a user name"), "none", "\"viewer\"", "With `rtsp` and `mjpeg`: the camera's user; needs `password_file` or `password_env`."),
+    key("cameras", "password_file", Text("an existing file with the password"), "none", "\"secrets/scheldt-1\"", "File whose text is the password; a line end at its end does not count."),
+    key("cameras", "password_env", Text("the name of an environment variable that is set"), "none", "\"SCHELDT_1_PASSWORD\"", "Environment variable with the password."),
+    key("cameras", "open_timeout_s", SECONDS, "5", "8", "Longest time to open the camera."),
+    key("cameras", "read_timeout_s", SECONDS, "10", "20", "Longest time without a picture before the camera counts as dead and is opened anew."),
+    key("cameras", "reconnect_s", Array("[first, longest], seconds from 0.1 to 3600, the first not above the longest"), "[1, 30]", "[0.5, 60]", "Wait before opening a camera again: first, and longest after repeated failures."),
+    key("cameras", "position", Array("[longitude, latitude] in degrees, -180 to 180 and -90 to 90"), "none", "[4.402, 51.219]", "Where a camera that does not move stands (WGS 84, GeoJSON order: longitude first)."),
+    key("cameras", "heading", Number(0.0, 360.0, "degrees"), "none", "270", "Where it looks, clockwise from north; needs `position`."),
+    key("cameras", "pace", Word(&["fast", "real-time"]), "\"fast\"", "\"real-time\"", "With `file` and `folder`: as fast as possible, or as recorded. Neither drops anything."),
+    key("cameras", "start_at", Text("a date and time with an offset (RFC 3339), such as 2026-11-23T08:15:00Z"), "none", "\"2026-11-23T08:15:00Z\"", "With `file`: when the recording began; the file's modification time where it is not said."),
+    key("cameras", "repeat", Bool, "false", "true", "With `file`: begin again at the end, for ever."),
+    key("cameras", "fps", Number(0.1, 240.0, "frames per second"), "25", "10", "With `folder`: the rate the pictures were taken at. With `v4l2`: the rate to ask for (default: the device's own)."),
+    key("cameras", "size", Array("[width, height], whole numbers of px from 16 to 16384"), "none", "[1920, 1080]", "With `v4l2`: the size to ask for."),
+
+    key("cameras.track", "lost_after_ms", Whole(100, 60_000, "milliseconds"), "as in [track]", "2500", "As in `[track]`, for this camera."),
+    key("cameras.track", "min_readings", Whole(1, 100, ""), "as in [track]", "3", "As in `[track]`, for this camera."),
+    key("cameras.track", "announce_confidence", SHARE, "as in [track]", "0.95", "As in `[track]`, for this camera."),
+    key("cameras.track", "min_confidence", SHARE, "as in [track]", "0.6", "As in `[track]`, for this camera."),
+
+    key("hotlists", "name", NAME, "required", "\"stolen\"", "The list's name in hits, topics and logs; no two share one."),
+    key("hotlists", "path", FILE, "required", "\"lists/stolen.csv\"", "The CSV file."),
+    key("hotlists", "poll_s", Number(0.1, 3600.0, "seconds"), "2", "10", "How often the file is looked at for a change."),
+    key("hotlists", "max_bad_share", SHARE, "0.1", "0.02", "Share of bad rows above which the whole file is refused and the list before it stays."),
+
+    key("mqtt", "embedded", Bool, "false", "true", "A broker inside this process, on loopback, for demo and development."),
+    key("mqtt", "host", Text("a host name or an IP address, without scheme or port"), "none", "\"broker.zone.example\"", "The broker."),
+    key("mqtt", "port", Whole(0, 65_535, ""), "8883, 1883 without TLS", "8883", "Its TCP port; 0, any free one, only with `embedded`."),
+    key("mqtt", "version", Word(&["5", "3.1.1"]), "\"5\"", "\"3.1.1\"", "Version of MQTT to speak."),
+    key("mqtt", "username", Text("a user name"), "none", "\"box-1\"", "Our user at the broker; needs `password_file` or `password_env`."),
+    key("mqtt", "password_file", Text("an existing file with the password"), "none", "\"secrets/mqtt\"", "File whose text is the password; a line end at its end does not count."),
+    key("mqtt", "password_env", Text("the name of an environment variable that is set"), "none", "\"MQTT_PASSWORD\"", "Environment variable with the password."),
+    key("mqtt", "keep_alive_s", Whole(5, 3600, "seconds"), "30", "60", "Time between pings; the broker tells others that we are gone after one and a half of it."),
+    key("mqtt", "allow_plaintext", Bool, "false", "true", "Whether plates and passwords may go unencrypted to a broker on another machine."),
+    key("mqtt", "publish_passages", Bool, "false", "true", "Whether every passage is published, not only hits."),
+    key("mqtt", "health_every_s", Whole(1, 3600, "seconds"), "10", "60", "Longest time between two health messages."),
+
+    key("mqtt.tls", "ca", FILE, "required", "\"tls/ca.pem\"", "Who may have signed the broker's certificate."),
+    key("mqtt.tls", "certificate", FILE, "none", "\"tls/box-1.pem\"", "Our certificate, for brokers that ask for one; needs `key`."),
+    key("mqtt.tls", "key", FILE, "none", "\"tls/box-1.key\"", "Its private key; needs `certificate`."),
+
+    key("console", "listen", Text("address:port, such as \"127.0.0.1:8080\""), "\"127.0.0.1:8080\"", "\"[::1]:8080\"", "Where to listen. The page has no login: beyond loopback, put one before it."),
+    key("console", "page", Bool, "true", "false", "Whether hits and pictures are shown, or only health and metrics."),
+
+    key("log", "level", Text("\"error\", \"warn\", \"info\", \"debug\", \"trace\", or a filter such as \"info,platewatch::capture=debug\""), "\"info\"", "\"debug\"", "How much is logged."),
+    key("log", "format", Word(&["text", "json"]), "\"text\"", "\"json\"", "Text for people or one JSON object a line."),
+    key("log", "plates", Bool, "false", "true", "Whether plate texts may stand in logs at `info` and above."),
+
+    key("run", "stop_deadline_s", Number(1.0, 600.0, "seconds"), "20", "60", "Longest time for an orderly end after SIGTERM; what is not delivered by then is delivered after the next start."),
+];
+
+/// The key `name` of a table.
+pub(super) fn find(section: &str, name: &str) -> Option<&'static Key> {
+    KEYS.iter().find(|k| k.section == section && k.name == name)
+}
+
+/// What may stand in a table: its keys and the tables under it.
+pub(super) fn names(section: &str) -> Vec<&'static str> {
+    let keys = KEYS.iter().filter(|k| k.section == section).map(|k| k.name);
+    let tables = SECTIONS.iter().filter_map(|(name, ..)| match name.rsplit_once('.') {
+        Some((parent, child)) => (parent == section).then_some(child),
+        None => (section.is_empty() && !name.is_empty()).then_some(*name),
+    });
+    keys.chain(tables).collect()
+}
+
+/// The word nearest to `found`, where one is near enough to be a slip of the finger.
+pub(super) fn nearest<'a>(found: &str, words: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let score = |w: &str| strsim::jaro_winkler(&found.to_lowercase(), w);
+    words
+        .map(|w| (score(w), w))
+        .filter(|(score, _)| *score >= 0.8)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, w)| w)
+}
+
+/// `docs/ref/config.md`.
+pub fn reference() -> String {
+    let mut out = String::from(INTRODUCTION);
+    for (section, heading, about) in SECTIONS {
+        let heading = if section.is_empty() { (*heading).to_owned() } else { format!("`{heading}`") };
+        out.push_str(&format!("\n## {heading}\n\n{about}\n\n"));
+        out.push_str("| key | holds | default | example | meaning |\n| --- | --- | --- | --- | --- |\n");
+        for k in KEYS.iter().filter(|k| k.section == *section) {
+            let default = match k.default {
+                "required" | "none" | "as in [track]" | "8883, 1883 without TLS" => k.default.to_owned(),
+                written => format!("`{written}`"),
+            };
+            out.push_str(&format!(
+                "| `{}` | {} | {default} | `{}` | {} |\n",
+                k.name, k.kind, k.example, k.meaning
+            ));
+        }
+    }
+    out
+}
+
+const INTRODUCTION: &str = "\
+# Configuration
+
+One TOML file. `platewatch check --config FILE` names everything wrong with it at once: key, line, what was \
+found, what is allowed. Unknown keys are errors. Relative paths start from the folder of the file. Passwords \
+stand in files or environment variables, never here and never in URLs.
+
+This page is printed by `platewatch print-config --reference` from the table the program checks against \
+(`src/config/keys.rs`); a test keeps the two the same. Examples: `docs/guide/configuration-by-example.md`.
+";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reference_is_the_table() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/ref/config.md");
+        let written = std::fs::read_to_string(path).unwrap();
+        assert!(
+            written == reference(),
+            "docs/ref/config.md is stale: platewatch print-config --reference > docs/ref/config.md"
+        );
+        for key in KEYS {
+            assert!(written.contains(&format!("| `{}` |", key.name)), "{} is missing", key.name);
+        }
+    }
+
+    #[test]
+    fn every_key_has_its_table_and_stands_once() {
+        for (i, k) in KEYS.iter().enumerate() {
+            assert!(SECTIONS.iter().any(|(s, ..)| *s == k.section), "{k:?}");
+            assert!(!KEYS.iter().skip(i + 1).any(|o| (o.section, o.name) == (k.section, k.name)), "{k:?}");
+        }
+    }
+
+    #[test]
+    fn slips_are_recognised_and_strangers_are_not() {
+        let near = |w| nearest(w, names("cameras").into_iter());
+        assert_eq!(near("trasnport"), Some("transport"));
+        assert_eq!(near("read_timeout"), Some("read_timeout_s"));
+        assert_eq!(near("zzz"), None);
+    }
+}
