@@ -448,3 +448,54 @@ fn a_message_of_an_unknown_hit_is_refused() {
     assert!(store.record(&record).is_err());
     assert_eq!(rows(&store), 0);
 }
+
+const KILLED: &str = "PLATEWATCH_TEST_KILLED_WRITER";
+
+/// Not a test by itself: what `no_confirmed_record_is_lost_to_a_kill` kills.
+#[test]
+fn killed_writer() {
+    use std::io::Write;
+    let Some(dir) = std::env::var_os(KILLED) else { return };
+    let mut store = Store::open(&settings(std::path::Path::new(&dir))).unwrap();
+    for i in 0.. {
+        let record = full(&format!("event-{i}"));
+        store.record(&record).unwrap();
+        writeln!(std::io::stdout(), "recorded event-{i}").unwrap();
+    }
+}
+
+#[test]
+fn no_confirmed_record_is_lost_to_a_kill() {
+    use std::io::{BufRead, BufReader};
+    let dir = tempfile::tempdir().unwrap();
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "store::writer::tests::killed_writer", "--nocapture"])
+        .env(KILLED, dir.path())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut confirmed = Vec::new();
+    // The first line may share its place with the test runner's own words.
+    let event = |line: String| line.split_once("recorded ").map(|(_, event)| event.to_owned());
+    while confirmed.len() < 40 {
+        confirmed.extend(event(lines.next().unwrap().unwrap()));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    // What it had confirmed before the kill but we had not read yet counts too.
+    confirmed.extend(lines.filter_map(|line| event(line.unwrap())));
+
+    let settings = settings(dir.path());
+    let store = Store::open(&settings).unwrap();
+    let waiting: Vec<_> = store.outbox_next(100_000).unwrap().into_iter().map(|r| r.event_id).collect();
+    assert!(waiting.starts_with(&confirmed), "{} confirmed, {} kept", confirmed.len(), waiting.len());
+    assert!(waiting.len() <= confirmed.len() + 1);
+    let hits =
+        super::super::queries::recent_hits(&store.db, &HitQuery { limit: 100_000, ..Default::default() });
+    let named: std::collections::BTreeSet<_> =
+        hits.unwrap().into_iter().flat_map(|h| h.evidence).map(|e| e.path).collect();
+    assert_eq!(named.into_iter().collect::<Vec<_>>(), picture_files(&settings));
+    let sound: String = store.db.connection.query_row("PRAGMA integrity_check", [], |r| r.get(0)).unwrap();
+    assert_eq!(sound, "ok");
+}
