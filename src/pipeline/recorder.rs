@@ -80,13 +80,20 @@ impl Recorder {
             }
         };
         let now = Utc::now();
-        let mut messages: Vec<OutboxMessage> = j
-            .hits
-            .iter()
-            .map(|h| hit_message(&self.identity, &passage, h, &evidence, Some(&self.models), now))
-            .collect();
-        if self.keep.publish_passages && passage.state == PassageState::Closed {
-            messages.push(passage_message(&self.identity, &passage, &evidence, Some(&self.models), now));
+        let told = j.hits.iter().map(|h| {
+            hit_message(&self.identity, &passage, h, &evidence, Some(&self.models), now)
+        });
+        let passage_told = (self.keep.publish_passages && passage.state == PassageState::Closed)
+            .then(|| passage_message(&self.identity, &passage, &evidence, Some(&self.models), now));
+        let mut messages: Vec<OutboxMessage> = Vec::new();
+        for message in told.chain(passage_told) {
+            match message {
+                Ok(message) => messages.push(message),
+                // The hit is kept all the same and shows in `log` and on the page.
+                Err(error) => {
+                    tracing::error!(camera = %passage.camera, passage = %passage.id, %error, "a message could not be written");
+                }
+            }
         }
         // `new` and `final` of one hit may come together: its row holds the last.
         let mut hits: Vec<Hit> = Vec::new();

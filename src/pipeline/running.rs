@@ -4,10 +4,9 @@ use super::recorder::{Keep, Recorder};
 use super::watching::{AlertWatch, Watch};
 use super::worker::{VisionThread, Work};
 use super::{Settings, camera};
-use crate::alert::{
-    AlertError, BoxIdentity, CameraHealth, CameraState, Health, ListHealth, Models, OutboxHealth, Publisher, Remote, Time,
-};
-use crate::hotlist::{self, Hotlists};
+use crate::alert::message::{CameraHealth, Health, ListHealth, Models, OutboxHealth, Time};
+use crate::alert::{AlertError, BoxIdentity, Publisher, Remote};
+use crate::hotlist::{self, Hotlists, ListEvents};
 use crate::runtime::{Mailboxes, Stop};
 use crate::store::{ModelVersions, StoreError, StoreHandle, StoreThread, Totals};
 use crate::telemetry::Metrics;
@@ -29,9 +28,6 @@ pub enum PipelineError {
     /// The broker's settings.
     #[error(transparent)]
     Alert(#[from] AlertError),
-    /// The web page and metrics.
-    #[error(transparent)]
-    Console(#[from] crate::console::ConsoleError),
     /// A thread could not be started.
     #[error("the thread {name} cannot be started: {source}")]
     Thread {
@@ -70,7 +66,6 @@ pub struct Running {
     publisher: Publisher,
     store: StoreHandle,
     store_thread: StoreThread,
-    console: Option<crate::console::ConsoleThread>,
     deadline: Duration,
 }
 
@@ -79,8 +74,14 @@ const FILE_FRAMES: usize = 2;
 /// Judged passages that may wait for the recorder; each holds on to its frame.
 const JUDGED: usize = 16;
 
-/// Starts every stage, bottom up. `stop` ends the box when it is requested.
-pub fn start(settings: &Settings, metrics: Metrics, stop: Stop) -> Result<Running, PipelineError> {
+/// Starts every stage, bottom up. `stop` ends the box when it is requested. `before_cameras` is called with
+/// the broker when everything but the cameras runs: whoever must not miss the first hit subscribes there.
+pub fn start(
+    settings: &Settings,
+    metrics: Metrics,
+    stop: Stop,
+    before_cameras: impl FnOnce(&Remote),
+) -> Result<Running, PipelineError> {
     let vision = Vision::load(&settings.vision)?;
     let workers = settings.vision.workers.clamp(1, settings.cameras.len().max(1));
     // Opened before anything else is started: a wrong model should cost nothing to find out.
@@ -94,23 +95,28 @@ pub fn start(settings: &Settings, metrics: Metrics, stop: Stop) -> Result<Runnin
     let (store, store_thread) = store::start(&settings.store)?;
     let hotlists = Hotlists::new();
     let watch = Arc::new(Watch::new(metrics.clone(), hotlists.clone()));
+    // Before the first frame, so that no early vehicle passes an empty list. A list that cannot be used
+    // stops nothing: the others count, and the watcher goes on looking at its file.
+    for list in &settings.hotlists {
+        match hotlist::load_file(list) {
+            Ok((list, report)) => {
+                watch.loaded(list.version(), list.len(), &report);
+                hotlists.replace(list);
+            }
+            Err(error) => watch.refused(&list.name, &error, None),
+        }
+    }
     let watcher = {
         let (lists, hotlists, watch, stop) =
             (settings.hotlists.clone(), hotlists.clone(), Arc::clone(&watch), stop.clone());
-        // The lists are loaded before the first frame: `watch` says when the first round is done.
         hotlist::watch(lists, hotlists, watch, stop).map_err(|source| thread("hotlists", source))?
     };
 
-    let health = health(Instant::now(), metrics.clone(), Arc::clone(&watch), hotlists.clone(), &models, settings);
+    let health = health(Instant::now(), metrics.clone(), Arc::clone(&watch), hotlists.clone(), &models);
     let events = AlertWatch(metrics.clone());
     let publisher = alert::start(&settings.alert, store.clone(), health, events)?;
     watch.tell(publisher.statuses());
     watch.tell_lists();
-
-    let console = match &settings.console {
-        None => None,
-        Some(console) => Some(super::watching::console(console, settings, &metrics, &watch, &store, &stop)?),
-    };
 
     let (judged, to_record) = crossbeam_channel::bounded(JUDGED);
     let give_up = Stop::new();
@@ -128,6 +134,7 @@ pub fn start(settings: &Settings, metrics: Metrics, stop: Stop) -> Result<Runnin
     };
     let recorder = spawn("recorder", move || recorder.run(to_record))?;
 
+    before_cameras(publisher.remote());
     // A camera keeps its worker: the order of its frames then needs no code.
     let mut of_worker: Vec<Vec<&super::CameraSettings>> = vec![Vec::new(); workers];
     for (camera, worker) in settings.cameras.iter().zip((0..workers).cycle()) {
@@ -147,7 +154,6 @@ pub fn start(settings: &Settings, metrics: Metrics, stop: Stop) -> Result<Runnin
         publisher,
         store,
         store_thread,
-        console,
         deadline: settings.stop_deadline,
     };
     for (n, (session, cameras)) in sessions.into_iter().zip(of_worker).enumerate() {
@@ -178,7 +184,7 @@ impl Running {
 
     /// Where the page and the metrics are served.
     pub fn console_address(&self) -> Option<std::net::SocketAddr> {
-        self.console.as_ref().map(crate::console::ConsoleThread::address)
+        None
     }
 
     /// The numbers so far.
@@ -220,9 +226,6 @@ impl Running {
         };
         let totals = self.store.totals()?;
         join_all(vec![self.watcher], left().max(Duration::from_millis(500)), &mut failed);
-        if let Some(console) = self.console {
-            console.join();
-        }
         drop(self.store);
         self.store_thread.join(left().max(Duration::from_secs(2)))?;
         match failed.into_iter().next() {
@@ -272,7 +275,6 @@ fn health(
     watch: Arc<Watch>,
     hotlists: Hotlists,
     models: &Arc<ModelVersions>,
-    _settings: &Settings,
 ) -> impl Fn() -> Health + Send + 'static {
     let models = Models { detector: models.detector_sha256.clone(), reader: models.reader_sha256.clone() };
     move || {
@@ -313,6 +315,3 @@ fn health(
         }
     }
 }
-
-#[allow(unused_imports)]
-use CameraState as _;

@@ -1,6 +1,7 @@
 //! What happens in the stages, told to logs, metrics and the status topics.
 
-use crate::alert::{AlertEvents, CameraState, CameraStatus, HotlistState, HotlistStatus, StatusUpdates, Time};
+use crate::alert::message::{CameraState, CameraStatus, HotlistState, HotlistStatus, Time};
+use crate::alert::{AlertEvents, StatusUpdates};
 use crate::capture::{CaptureError, CaptureEvent, CaptureEvents};
 use crate::domain::{CameraId, ListVersion, Utc};
 use crate::hotlist::{Hotlists, ImportError, ImportReport, ListEvents};
@@ -77,7 +78,7 @@ impl Watch {
         }
     }
 
-    fn refused(&self, name: &str, kept: Option<&ListVersion>, reason: String) {
+    fn list_refused(&self, name: &str, kept: Option<&ListVersion>, reason: String) {
         self.metrics.list_refused(name);
         let entries = self.hotlists.snapshot().get(name).map_or(0, |l| l.len() as u64);
         self.list(HotlistStatus {
@@ -154,12 +155,12 @@ impl ListEvents for Watch {
 
     fn refused(&self, name: &str, error: &ImportError, kept: Option<&ListVersion>) {
         tracing::error!(list = name, %error, kept = kept.is_some(), "hotlist refused");
-        self.refused(name, kept, error.to_string());
+        self.list_refused(name, kept, error.to_string());
     }
 
     fn missing(&self, name: &str, kept: Option<&ListVersion>) {
         tracing::error!(list = name, kept = kept.is_some(), "hotlist file is not there");
-        self.refused(name, kept, "the file is not there".into());
+        self.list_refused(name, kept, "the file is not there".into());
     }
 }
 

@@ -1,0 +1,175 @@
+//! `platewatch log`: recent hits and passages.
+
+use super::DONE;
+use super::read::round;
+use crate::domain::{CameraId, PassageState, PlateText, Utc};
+use crate::plate::normalise;
+use crate::store::{EvidenceRow, HitQuery, HitRow, PassageQuery, PassageRow, Reader, Settings};
+use serde_json::{Value, json};
+use std::io::Write;
+use std::path::PathBuf;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  platewatch log --data demo-data\n  \
+    platewatch log --data /var/lib/platewatch --since 2026-11-23T00:00:00Z --list stolen\n  \
+    platewatch log --data demo-data --passages --plate 1-ABC-123 --json\n\n\
+    Exit codes: 0 done (also where nothing was found); 1 the store cannot be read; 2 wrong usage.")]
+pub(super) struct Args {
+    /// Folder of the store (store.dir of the configuration)
+    #[arg(long, value_name = "DIR", default_value = "demo-data")]
+    data: PathBuf,
+    /// Show passages, with or without a hit, instead of hits
+    #[arg(long)]
+    passages: bool,
+    /// Only from this time on
+    #[arg(long, value_name = "TIME")]
+    since: Option<Utc>,
+    /// Only before this time
+    #[arg(long, value_name = "TIME")]
+    until: Option<Utc>,
+    /// Only this camera
+    #[arg(long, value_name = "NAME")]
+    camera: Option<String>,
+    /// Only this plate, in any way of writing it
+    #[arg(long, value_name = "PLATE", value_parser = plate)]
+    plate: Option<PlateText>,
+    /// Only hits on this list
+    #[arg(long, value_name = "NAME", conflicts_with = "passages")]
+    list: Option<String>,
+    /// At most so many, the latest first
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    limit: usize,
+    /// One JSON object a line instead of a table
+    #[arg(long)]
+    json: bool,
+}
+
+fn plate(text: &str) -> Result<PlateText, String> {
+    normalise(text).map_err(|e| e.to_string())
+}
+
+pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
+    let settings = Settings { dir: args.data.clone(), keep_passages: true, keep_passage_pictures: false };
+    let reader = Reader::open(&settings)?;
+    let camera = args.camera.as_deref().map(CameraId::new);
+    let mut out = std::io::stdout().lock();
+    if args.passages {
+        let query = PassageQuery {
+            since: args.since,
+            until: args.until,
+            camera,
+            plate: args.plate.clone(),
+            limit: args.limit,
+        };
+        passages(&mut out, &reader.recent_passages(&query)?, args.json)?;
+    } else {
+        let query = HitQuery {
+            since: args.since,
+            until: args.until,
+            camera,
+            plate: args.plate.clone(),
+            list: args.list.clone(),
+            limit: args.limit,
+        };
+        hits(&mut out, &reader.recent_hits(&query)?, args.json)?;
+    }
+    Ok(DONE)
+}
+
+fn hits(out: &mut impl Write, rows: &[HitRow], json: bool) -> std::io::Result<()> {
+    if json {
+        return rows.iter().try_for_each(|h| writeln!(out, "{}", hit_json(h)));
+    }
+    writeln!(
+        out,
+        "{:<24} {:<20} {:<10} {:<10} {:<9} {:>4} {:>6} {:<18} {:<16} case",
+        "decided", "camera", "listed", "observed", "state", "prio", "sure", "category", "list"
+    )?;
+    rows.iter().try_for_each(|h| {
+        writeln!(
+            out,
+            "{:<24} {:<20} {:<10} {:<10} {:<9} {:>4} {:>5.0}% {:<18} {:<16} {}",
+            h.decided_at,
+            h.camera.as_str(),
+            h.entry.plate.as_str(),
+            h.observed.as_str(),
+            h.state.as_str(),
+            h.entry.priority,
+            h.probability * 100.0,
+            h.entry.category,
+            h.list.name,
+            h.entry.case,
+        )
+    })
+}
+
+fn hit_json(h: &HitRow) -> Value {
+    json!({
+        "hit": h.id.to_string(),
+        "passage": h.passage.to_string(),
+        "camera": h.camera.as_str(),
+        "state": h.state.as_str(),
+        "kind": h.kind.as_str(),
+        "probability": round(h.probability, 10_000.0),
+        "observed": h.observed.as_str(),
+        "matched": h.entry.plate.as_str(),
+        "category": h.entry.category,
+        "priority": h.entry.priority,
+        "country": h.entry.country.map(|c| c.to_string()),
+        "case": h.entry.case,
+        "instruction": h.entry.instruction,
+        "list": {"name": h.list.name, "sha256": h.list.sha256, "line": h.entry.line},
+        "decided_at": h.decided_at.to_string(),
+        "evidence": evidence(&h.evidence),
+    })
+}
+
+fn evidence(rows: &[EvidenceRow]) -> Vec<Value> {
+    rows.iter()
+        .map(|e| json!({"role": e.role.as_str(), "sha256": e.sha256, "path": e.path, "frame": e.frame_seq}))
+        .collect()
+}
+
+fn passages(out: &mut impl Write, rows: &[PassageRow], json: bool) -> std::io::Result<()> {
+    if json {
+        return rows.iter().try_for_each(|r| writeln!(out, "{}", passage_json(r)));
+    }
+    writeln!(
+        out,
+        "{:<24} {:<20} {:<10} {:>6} {:<7} {:>8} {:>4}",
+        "first seen", "camera", "plate", "sure", "country", "readings", "hits"
+    )?;
+    rows.iter().try_for_each(|r| {
+        let p = &r.passage;
+        let country = p.country.map_or_else(|| "-".into(), |c| c.0.to_string());
+        writeln!(
+            out,
+            "{:<24} {:<20} {:<10} {:>5.0}% {country:<7} {:>8} {:>4}",
+            p.first_seen,
+            p.camera.as_str(),
+            p.text.as_str(),
+            p.confidence * 100.0,
+            p.readings,
+            r.hits,
+        )
+    })
+}
+
+fn passage_json(r: &PassageRow) -> Value {
+    let p = &r.passage;
+    json!({
+        "passage": p.id.to_string(),
+        "camera": p.camera.as_str(),
+        "state": match p.state { PassageState::Open => "open", PassageState::Closed => "closed" },
+        "first_seen": p.first_seen.to_string(),
+        "last_seen": p.last_seen.to_string(),
+        "text": p.text.as_str(),
+        "confidence": round(p.confidence, 10_000.0),
+        "country": p.country.map(|c| c.0.to_string()),
+        "readings": p.readings,
+        "agreement": round(p.agreement, 1_000.0),
+        "best_frame": p.best_frame,
+        "hits": r.hits,
+        "evidence": evidence(&r.evidence),
+    })
+}
