@@ -10,6 +10,9 @@ mod mqtt;
 mod problem;
 mod secret;
 
+#[cfg(test)]
+mod tests;
+
 pub use keys::reference;
 pub use problem::{ConfigError, Problem};
 
@@ -40,11 +43,7 @@ pub fn load(path: &Path) -> Result<Loaded, ConfigError> {
 ///
 /// # Errors
 /// [`ConfigError::Invalid`] with every problem in it.
-pub fn parse(
-    text: &str,
-    base: &Path,
-    env: &dyn Fn(&str) -> Option<String>,
-) -> Result<Loaded, ConfigError> {
+pub fn parse(text: &str, base: &Path, env: &dyn Fn(&str) -> Option<String>) -> Result<Loaded, ConfigError> {
     check::check(Path::new("platewatch.toml"), text, base, env)
 }
 
