@@ -1,5 +1,34 @@
-//! Layer 4: being built.
+//! Layer 4: what operators are told, over MQTT: messages, topics, the publisher of the outbox, and an
+//! embedded broker with a subscriber for demo and development.
+//!
+//! May import `domain`, `telemetry`, `runtime` and `store`; the only door to `rumqttc` and `rumqttd`.
+//! Reading order: `topic`, `message` (the wire types), `compose` (domain to wire), `schema`, `outbox`
+//! (what is needed of the store), `publisher` (for the pipeline), `worker` (its thread), `link` and `tls`
+//! (the MQTT door), `broker`, `subscriber`, `error`.
 
+mod broker;
+mod compose;
+mod error;
+mod link;
+pub mod message;
+mod outbox;
+mod publisher;
+mod schema;
 mod settings;
+mod subscriber;
+mod tls;
+mod topic;
+mod worker;
 
+#[cfg(test)]
+mod tests;
+
+pub use broker::EmbeddedBroker;
+pub use compose::{hit_message, passage_message};
+pub use error::AlertError;
+pub use outbox::Outbox;
+pub use publisher::{AlertEvents, HealthSource, Publisher, StatusUpdates, broker_address, start};
+pub use schema::schemas;
 pub use settings::{Broker, Remote, Settings, Tls, Version};
+pub use subscriber::{Received, Subscriber, one_line};
+pub use topic::{BoxIdentity, MAX_NAME, check_name};

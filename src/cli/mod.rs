@@ -1,8 +1,113 @@
-//! Layer 7: one file per verb.
+//! Layer 7: the command line, one file a verb.
+//!
+//! Each verb is an `Args` and a `run`; nothing is decided here. Exit codes: 0 done, 1 something was wrong
+//! (said on stderr), 2 wrong usage, 3 done but some inputs could not be used. May import everything.
 
+mod bench;
+mod bench_accuracy;
+mod bench_speed;
+mod check;
+mod common;
+mod dataset;
+mod demo;
+mod hotlist;
+mod log;
+mod print_config;
+mod read;
+mod replay;
+mod run;
+mod version;
+
+use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
-/// Runs the command line.
+/// Everything went well.
+const DONE: u8 = 0;
+/// Something was wrong; stderr says what.
+const FAILED: u8 = 1;
+/// Done, but some inputs could not be used; stderr names them.
+const PARTLY: u8 = 3;
+
+/// Number-plate recognition for the police zone's own hardware.
+#[derive(Debug, Parser)]
+#[command(
+    name = "platewatch",
+    version,
+    about,
+    after_help = "Examples:\n  platewatch demo\n  platewatch read photo.jpg\n  platewatch run --config /etc/platewatch.toml\n\n\
+        Exit codes: 0 done; 1 something was wrong (said on stderr); 2 wrong usage; 3 done, but some inputs \
+        could not be used."
+)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Run a box: all cameras of a configuration, until told to stop
+    Run(run::Args),
+    /// Play the sample clips through the whole chain and print the hits
+    Demo(demo::Args),
+    /// Read the plates in pictures
+    Read(read::Args),
+    /// Play a clip as fast as possible and print its passages
+    Replay(replay::Args),
+    /// Say everything that is wrong with a configuration
+    Check(check::Args),
+    /// Print a commented example configuration
+    PrintConfig(print_config::Args),
+    /// Look at hotlists
+    Hotlist(hotlist::Args),
+    /// Show recent hits and passages
+    Log(log::Args),
+    /// Measure accuracy and speed
+    Bench(bench::Args),
+    /// Print the version and the hashes of the models
+    Version(version::Args),
+}
+
+/// Runs the command line of this process.
 pub fn main() -> ExitCode {
-    ExitCode::SUCCESS
+    let outcome = match Cli::parse().verb {
+        Verb::Run(args) => run::run(&args),
+        Verb::Demo(args) => demo::run(&args),
+        Verb::Read(args) => read::run(&args),
+        Verb::Replay(args) => replay::run(&args),
+        Verb::Check(args) => check::run(&args),
+        Verb::PrintConfig(args) => print_config::run(&args),
+        Verb::Hotlist(args) => hotlist::run(&args),
+        Verb::Log(args) => log::run(&args),
+        Verb::Bench(args) => bench::run(&args),
+        Verb::Version(args) => version::run(&args),
+    };
+    match outcome {
+        Ok(code) => ExitCode::from(code),
+        // `platewatch log | head` is not a failure.
+        Err(e) if common::is_broken_pipe(&e) => ExitCode::SUCCESS,
+        Err(error) => {
+            common::complain(&format!("{error:#}"));
+            ExitCode::from(FAILED)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_verb_has_examples() {
+        for verb in Cli::command().get_subcommands() {
+            let help = verb.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let nested: Vec<_> = verb.get_subcommands().collect();
+            assert!(help.contains("platewatch ") || !nested.is_empty(), "{} has no example", verb.get_name());
+        }
+    }
 }

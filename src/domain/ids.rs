@@ -59,3 +59,7 @@ uuid_id!(
     /// Identifies one hit through `new`, `updated` and `final`; consumers drop repeats by it.
     HitId
 );
+uuid_id!(
+    /// Identifies one published message (CloudEvents `id`); a repeat of the message carries the same.
+    EventId
+);

@@ -1,5 +1,27 @@
-//! Layer 5: being built.
+//! Layer 5: the wiring, and nothing else. The only room that knows all stages.
+//!
+//! ```text
+//! cam-NAME ──frames──► vision-N ──judged──► recorder ──one transaction──► store ──outbox──► alert ─► broker
+//!  capture     box     detect, read,  queue   encode,                       │
+//!            a camera  track, judge           put into words                └─► console, log
+//! ```
+//!
+//! * The only place that sheds load is the box of a live camera: the newest frame wins, the older one is
+//!   counted. Everywhere else the bringer waits, so pressure runs back to that box.
+//! * Start, bottom up: store, alert, console, recorder, vision, cameras. Stop in reverse: cameras end, open
+//!   tracks close, the recorder empties, the outbox drains until the deadline, the store ends.
+//! * `camera.rs` is a camera's thread, `worker.rs` a vision thread, `judge.rs` the hits, `recorder.rs` what is
+//!   kept, `watching.rs` what logs, metrics and status topics are told.
+//!
+//! May import everything below; knows no TOML and no command line.
 
+mod camera;
+mod judge;
+mod recorder;
+mod running;
 mod settings;
+mod watching;
+mod worker;
 
+pub use running::{PipelineError, Running, Summary, start};
 pub use settings::{CameraSettings, Settings};

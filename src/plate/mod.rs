@@ -1,1 +1,18 @@
-//! (being built)
+//! Layer 1: the language of number plates, pure and without input or output.
+//!
+//! * [`normalise`]: any way of writing a plate → the one form in which plates are compared.
+//! * [`confusion`]: which characters a reader takes for each other.
+//! * [`grammar`]: plate formats of each country and generation, as data with their sources.
+//! * [`resolve`]: what a grammar settles about look-alikes, for texts and for distributions.
+//!
+//! May import `domain` only.
+
+pub mod confusion;
+pub mod grammar;
+pub mod normalise;
+pub mod resolve;
+
+pub use confusion::fold;
+pub use grammar::{Format, VehicleClass, classify};
+pub use normalise::{NormaliseError, normalise};
+pub use resolve::{Guess, Resolved, resolve, resolve_distribution};

@@ -3,9 +3,11 @@
 //! May import `domain` and `telemetry`.
 
 pub mod backoff;
+pub mod mailbox;
 pub mod secret;
 pub mod stop;
 
 pub use backoff::Backoff;
+pub use mailbox::{Mailboxes, Put, WhenFull};
 pub use secret::Secret;
 pub use stop::Stop;

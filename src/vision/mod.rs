@@ -1,5 +1,25 @@
-//! Layer 3: being built.
+//! Layer 3: frames to readings with ONNX models.
+//!
+//! The only room that knows ONNX Runtime (`session.rs`) and, with `capture`, OpenCV. What the models
+//! want and give stands in their cards (`card.rs`); nothing here knows a particular model. May import
+//! `domain`, `plate`, `telemetry` and `runtime`.
 
+mod card;
+mod ctc;
+mod detector;
+mod error;
+mod evidence;
+mod letterbox;
+mod picture;
+mod reader;
+mod rectify;
+mod session;
 mod settings;
+mod worker;
 
+pub use card::{Card, DetectorCard, ModelId, ReaderCard};
+pub use error::VisionError;
+pub use evidence::{EncodedPicture, PictureRole, encode_evidence};
+pub use picture::{Overlay, annotate, encode_jpeg};
 pub use settings::Settings;
+pub use worker::{StageTimes, Vision, Worker};

@@ -1,0 +1,485 @@
+//! The wire, version 1: what stands in a message, as types; `docs/ref/schema` is generated from them.
+//!
+//! Every payload is a CloudEvents 1.0 event in structured JSON. Within v1 a field is never removed and
+//! never changes its meaning; new ones may come, and readers ignore what they do not know. Times are
+//! RFC 3339 in UTC with milliseconds, probabilities 0 to 1 with at most six decimals.
+
+use crate::domain::Utc;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::borrow::Cow;
+
+/// `type` of a hit.
+pub const HIT_TYPE: &str = "platewatch.hit.v1";
+/// `type` of a passage.
+pub const PASSAGE_TYPE: &str = "platewatch.passage.v1";
+/// `type` of the box's status.
+pub const STATUS_TYPE: &str = "platewatch.status.v1";
+/// `type` of the box's health.
+pub const HEALTH_TYPE: &str = "platewatch.health.v1";
+/// `type` of a camera's status.
+pub const CAMERA_STATUS_TYPE: &str = "platewatch.camera-status.v1";
+/// `type` of a hotlist's status.
+pub const HOTLIST_STATUS_TYPE: &str = "platewatch.hotlist-status.v1";
+
+/// CloudEvents 1.0 envelope around one message.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Event<T> {
+    /// CloudEvents version, always `1.0`.
+    pub specversion: String,
+    /// Unique within `source`; a message that is sent again carries the same id, so drop what you know.
+    pub id: String,
+    /// Who speaks: `/platewatch/<zone>/<box>`.
+    pub source: String,
+    /// What `data` is.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// When the message was made.
+    pub time: Time,
+    /// What it is about: the id of the hit or passage, the name of the camera or list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    /// Always `application/json`.
+    pub datacontenttype: String,
+    /// True where the message was sent more than ten seconds after `time`, because the broker could not
+    /// be reached before: too late to stop the vehicle here. Absent otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delayed: Option<bool>,
+    /// The message itself.
+    pub data: T,
+}
+
+/// A hit as it arrives.
+pub type HitEvent = Event<Hit>;
+
+/// An instant in UTC, on the wire RFC 3339 with milliseconds and `Z`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Time(pub Utc);
+
+impl From<Utc> for Time {
+    fn from(utc: Utc) -> Self {
+        Self(utc)
+    }
+}
+
+impl Serialize for Time {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.collect_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Time {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        let text = Cow::<'de, str>::deserialize(d)?;
+        text.parse().map(Self).map_err(serde::de::Error::custom)
+    }
+}
+
+impl JsonSchema for Time {
+    fn schema_name() -> Cow<'static, str> {
+        "Time".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "RFC 3339, UTC, milliseconds.",
+            "type": "string",
+            "format": "date-time",
+            "examples": ["2026-11-23T08:15:00.040Z"]
+        })
+    }
+}
+
+/// A vehicle that a list looks for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Hit {
+    /// One id through `new`, `updated` and `final` (UUIDv7).
+    pub hit: String,
+    /// The passage behind it (UUIDv7).
+    pub passage: String,
+    /// Where the hit is in its life.
+    pub state: HitState,
+    /// How the observed text met the list's.
+    pub kind: MatchKind,
+    /// Probability that this vehicle carries the listed plate.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub probability: f32,
+    /// What the camera read. Nothing of it comes from the list.
+    pub observed: Observed,
+    /// What the list says. Nothing of it was read by a camera.
+    pub matched: Matched,
+    /// Where and when, and from which frame.
+    #[serde(flatten)]
+    pub sighting: Sighting,
+    /// Pictures kept on the box, by their hash; empty where none was made yet.
+    pub evidence: Vec<Evidence>,
+    /// The models that read the plate; null where not said.
+    pub models: Option<Models>,
+    /// How long it took.
+    pub timing: Timing,
+    /// The authorisation the camera works under; null where the box is not told.
+    pub mandate: Option<String>,
+}
+
+/// One vehicle's pass before one camera.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Passage {
+    /// UUIDv7.
+    pub passage: String,
+    /// Whether it may still change.
+    pub state: PassageState,
+    /// What the camera read.
+    pub observed: Observed,
+    /// Where and when, and from which frame.
+    #[serde(flatten)]
+    pub sighting: Sighting,
+    /// Pictures kept on the box, by their hash; empty where none is kept.
+    pub evidence: Vec<Evidence>,
+    /// The models that read the plate; null where not said.
+    pub models: Option<Models>,
+    /// The authorisation the camera works under; null where the box is not told.
+    pub mandate: Option<String>,
+}
+
+/// Where a hit is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum HitState {
+    /// First message: sure enough to act on. Who wants one message a hit takes this one.
+    New,
+    /// A better reading of the same vehicle.
+    Updated,
+    /// The vehicle has left; the last word.
+    Final,
+    /// The final reading no longer matches.
+    Withdrawn,
+}
+
+/// How the observed text met the list's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum MatchKind {
+    /// It is the same.
+    Exact,
+    /// A plate grammar allows only one reading of a look-alike (O and 0), and that is the list's.
+    Resolved,
+    /// It is the reader's own second choice.
+    Alternative,
+    /// The list gives a pattern.
+    Wildcard,
+}
+
+/// Where a passage is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum PassageState {
+    /// The vehicle is still in view.
+    Open,
+    /// It has left.
+    Closed,
+}
+
+/// What the camera read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Observed {
+    /// The plate as read: `0-9 A-Z`, no separators.
+    pub text: String,
+    /// Probability that the whole text is right.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub confidence: f32,
+    /// The likeliest country; null where the reader does not say.
+    pub country: Option<CountryGuess>,
+    /// Lines of text on the plate; null where unknown.
+    pub lines: Option<u8>,
+    /// How many readings were fused.
+    pub readings: u32,
+    /// Share of the readings whose own text is `text`.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub agreement: f32,
+    /// The characters of `text`, each with its probability.
+    pub characters: Vec<Character>,
+}
+
+/// A country and how likely it is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CountryGuess {
+    /// ISO 3166-1 alpha-2.
+    #[schemars(regex(pattern = r"^[A-Z]{2}$"))]
+    pub code: String,
+    /// Its probability.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub probability: f32,
+}
+
+/// One character of the observed text.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Character {
+    /// The character.
+    pub char: char,
+    /// Its probability.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub p: f32,
+}
+
+/// What the list says.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Matched {
+    /// The listed plate.
+    pub plate: String,
+    /// Why it is listed: `stolen-vehicle`, `wanted-person`, …
+    pub category: String,
+    /// 0 (most urgent) to 100.
+    pub priority: u8,
+    /// Country of issue the list asks for (ISO 3166-1 alpha-2); null matches any.
+    pub country: Option<String>,
+    /// Reference of the case; may be empty.
+    pub case: String,
+    /// What the officer should do or know; may be empty.
+    pub instruction: String,
+    /// Where it stands.
+    pub list: ListRef,
+}
+
+/// A line of a version of a list.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ListRef {
+    /// The list.
+    pub name: String,
+    /// SHA-256 of the list's file, lower-case hexadecimal.
+    pub sha256: String,
+    /// Line in that file, the header being line 1.
+    pub line: u64,
+    /// When the box loaded it.
+    pub loaded_at: Time,
+    /// Seconds from then to the hit: how old the list was.
+    pub age_s: u64,
+}
+
+/// Where and when a vehicle was seen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Sighting {
+    /// The camera.
+    pub camera: String,
+    /// When the first reading was taken.
+    pub first_seen: Time,
+    /// When the latest reading was taken.
+    pub last_seen: Time,
+    /// The frame of the best reading.
+    pub best_frame: BestFrame,
+    /// What stands behind the times.
+    pub clock: Clock,
+    /// Where the camera was; null where unknown.
+    pub position: Option<Position>,
+}
+
+/// The frame of the best reading.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct BestFrame {
+    /// Counts the frames of this camera since it was started.
+    pub seq: u64,
+    /// When it was taken.
+    pub captured_at: Time,
+    /// Top-left, top-right, bottom-right and bottom-left of the plate: `[x, y]` in px.
+    pub corners: [[f32; 2]; 4],
+}
+
+/// The clock behind the times.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Clock {
+    /// `ntp`, `gps`, `free-running` or `media` (a recording).
+    pub source: String,
+    /// Estimated error in milliseconds; null where nothing is known.
+    pub error_ms: Option<u32>,
+}
+
+/// Where, WGS 84, as a GeoJSON point (RFC 7946) with two members of our own.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Position {
+    /// Always `Point`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Longitude, latitude in degrees.
+    pub coordinates: [f64; 2],
+    /// Degrees clockwise from north in which the vehicle or camera points; null where unknown.
+    pub heading: Option<f32>,
+    /// Estimated horizontal error in metres; null where unknown.
+    pub accuracy_m: Option<f32>,
+}
+
+/// A picture kept on the box.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Evidence {
+    /// `plate` (the plate alone) or `context` (with its surroundings).
+    pub role: String,
+    /// SHA-256 of the file, lower-case hexadecimal.
+    #[schemars(regex(pattern = r"^[0-9a-f]{64}$"))]
+    pub sha256: String,
+    /// Always `image/jpeg`.
+    pub media_type: String,
+    /// Width in px.
+    pub width: u32,
+    /// Height in px.
+    pub height: u32,
+    /// The frame it was cut from.
+    pub frame_seq: u64,
+}
+
+/// SHA-256 of the models, lower-case hexadecimal.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Models {
+    /// What found the plate.
+    pub detector: String,
+    /// What read it.
+    pub reader: String,
+}
+
+/// From light to decision.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Timing {
+    /// When the frame of the best reading was taken.
+    pub captured_at: Time,
+    /// When its pixels were in the box's memory.
+    pub received_at: Time,
+    /// When the hit was decided.
+    pub decided_at: Time,
+}
+
+/// Whether the box is there.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Status {
+    /// `online`, `stopping` (in order) or `offline`.
+    pub state: BoxState,
+    /// Since when. The `offline` that the broker says for a lost box (its last will) carries the time
+    /// at which that box had connected, as nobody can know more.
+    pub since: Time,
+    /// platewatch's version.
+    pub version: String,
+}
+
+/// Whether the box is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum BoxState {
+    /// Connected.
+    Online,
+    /// Ending in order; what is left in the outbox is being sent.
+    Stopping,
+    /// Gone: after an orderly end or, said by the broker, without one.
+    Offline,
+}
+
+/// How the box is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Health {
+    /// platewatch's version.
+    pub version: String,
+    /// Seconds since the program was started.
+    pub uptime_s: u64,
+    /// Every camera.
+    pub cameras: Vec<CameraHealth>,
+    /// What waits for the broker. Filled in by the publisher.
+    pub outbox: OutboxHealth,
+    /// Every list.
+    pub lists: Vec<ListHealth>,
+    /// The models in use; null where not said.
+    pub models: Option<Models>,
+    /// Free space where records and pictures are kept, in bytes; null where unknown.
+    pub disk_free_bytes: Option<u64>,
+}
+
+/// One camera's figures.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CameraHealth {
+    /// The camera.
+    pub camera: String,
+    /// How it is.
+    pub state: CameraState,
+    /// Frames it gave since the start.
+    pub frames: u64,
+    /// Frames that were dropped since the start, for whatever reason.
+    pub dropped: u64,
+    /// When its latest frame was taken; null before the first.
+    pub last_frame_at: Option<Time>,
+}
+
+/// How a camera is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum CameraState {
+    /// Being opened.
+    Connecting,
+    /// Frames come.
+    Running,
+    /// Cannot be opened, or frames have stopped; it is tried again.
+    Failed,
+    /// Has ended (a file) or was stopped.
+    Ended,
+}
+
+/// What waits for the broker.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct OutboxHealth {
+    /// Messages that wait.
+    pub pending: u64,
+    /// Age of the oldest in seconds; null where none waits.
+    pub oldest_s: Option<u64>,
+    /// Messages given up on; they are kept on the box with the reason.
+    pub dead: u64,
+}
+
+/// One list's figures.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ListHealth {
+    /// The list.
+    pub name: String,
+    /// SHA-256 of its file, lower-case hexadecimal.
+    pub version: String,
+    /// Entries in use.
+    pub entries: u64,
+    /// When it was loaded.
+    pub loaded_at: Time,
+}
+
+/// How one camera is, published when it changes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CameraStatus {
+    /// The camera.
+    pub camera: String,
+    /// How it is.
+    pub state: CameraState,
+    /// Since when.
+    pub since: Time,
+    /// Why, for people; null where there is nothing to say.
+    pub reason: Option<String>,
+}
+
+/// Which version of a list is in use, published when it changes or when a new one was refused.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct HotlistStatus {
+    /// The list.
+    pub list: String,
+    /// Whether the file as it lies there is the one in use.
+    pub state: HotlistState,
+    /// When this was found.
+    pub since: Time,
+    /// SHA-256 of the version in use, lower-case hexadecimal; null where none is.
+    pub version: Option<String>,
+    /// When that was loaded.
+    pub loaded_at: Option<Time>,
+    /// Entries in use.
+    pub entries: u64,
+    /// Rows of the latest file that could not be used.
+    pub bad_rows: u64,
+    /// Why the latest file was refused, for people; null where it was not.
+    pub reason: Option<String>,
+}
+
+/// Whether a list's file is the one in use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum HotlistState {
+    /// It is.
+    Loaded,
+    /// It was refused or cannot be read; the version before stays in use.
+    Refused,
+}

@@ -1,0 +1,481 @@
+//! The thread `alert`: one connection after another, everything at QoS 1, a row done only when the broker
+//! has acknowledged it.
+//!
+//! A window of [`WINDOW`] messages may be un-acknowledged. A packet id is known only once the packet has
+//! gone out, in the order of queueing, so what was queued waits in `queued` for its id and then in
+//! `in_flight` for its acknowledgement. When a connection is lost both are forgotten: the rows are still in
+//! the outbox and go out again with the same CloudEvents id.
+
+use super::link::{Link, LinkEvent, LinkOptions, MAX_PACKET, Will};
+use super::message::{self, BoxState, OutboxHealth, Status, Time};
+use super::{AlertError, AlertEvents, BoxIdentity, HealthSource, Outbox, broker_address, compose};
+use crate::domain::Utc;
+use crate::runtime::Backoff;
+use crate::store::{OutboxRow, StoreError};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::time::{Duration, Instant};
+use tokio::sync::mpsc;
+use tokio::time::{MissedTickBehavior, interval, sleep_until};
+
+/// Messages that may be un-acknowledged. More would only lengthen what is sent twice after a loss.
+const WINDOW: usize = 16;
+
+/// Waiting rows looked at at once; beyond `WINDOW` so that suspects do not hide the rows behind them.
+const LOOK_AHEAD: usize = 64;
+
+/// A message sent later than this after it was made is marked `delayed`.
+const DELAYED_AFTER_MS: i64 = 10_000;
+
+/// Longest wait for an acknowledgement before the connection counts as dead.
+const ACK_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How often to look for what no signal tells: time-outs, rows behind a missed wake-up.
+const TICK: Duration = Duration::from_secs(2);
+
+/// A row that was in flight at so many losses goes last and alone: it may be what the broker chokes on.
+const SUSPECT_AFTER: u32 = 2;
+
+/// A row is given up on when, alone in flight so many times, the broker answered it with a protocol error
+/// (such as a reason code that `rumqttc` does not know) instead of an acknowledgement. A network that
+/// fails never counts.
+const GIVE_UP_AFTER: u32 = 3;
+
+/// What other threads ask for.
+#[derive(Debug)]
+pub(super) enum Control {
+    /// The outbox has something new.
+    Wake,
+    /// The latest word on a retained topic.
+    Retain { topic: String, payload: String },
+    /// End in order, sending what waits until then.
+    Drain { until: Instant },
+}
+
+/// One message on its way.
+enum Sending {
+    Row { id: i64, created_at: Utc },
+    Retained,
+}
+
+/// How far the end has come.
+#[derive(Clone, Copy, PartialEq)]
+enum Phase {
+    Serving,
+    Draining { until: Instant },
+    Leaving { until: Instant },
+}
+
+/// What one connection knows.
+#[derive(Default)]
+struct Session {
+    connected: bool,
+    max_packet: usize,
+    queued: VecDeque<Sending>,
+    in_flight: HashMap<u16, (Sending, Instant)>,
+}
+
+impl Session {
+    fn open(&self) -> usize {
+        self.queued.len() + self.in_flight.len()
+    }
+
+    fn rows(&self) -> impl Iterator<Item = i64> {
+        let all = self.queued.iter().chain(self.in_flight.values().map(|(s, _)| s));
+        all.filter_map(|s| match s {
+            Sending::Row { id, .. } => Some(*id),
+            Sending::Retained => None,
+        })
+    }
+}
+
+/// Everything that outlives a connection.
+pub(super) struct Worker<O, H, E> {
+    identity: BoxIdentity,
+    options: LinkOptions,
+    outbox: O,
+    health: H,
+    events: E,
+    health_every: Duration,
+    health_due: Instant,
+    control: mpsc::Receiver<Control>,
+    phase: Phase,
+    /// Latest word on each retained topic: said anew on every connection. As many as cameras and lists.
+    retained: BTreeMap<String, String>,
+    /// Topics of `retained` still to be said.
+    unsaid: BTreeSet<String>,
+    /// Whether the outbox may hold rows not yet looked at.
+    look: bool,
+    /// Whether the outbox had nothing to send when last looked at.
+    empty: bool,
+    /// Rows acknowledged by the broker whose mark the store has not yet taken; not to be sent again.
+    unrecorded: BTreeSet<i64>,
+    /// Losses of a connection at which a row was in flight.
+    losses: HashMap<i64, u32>,
+}
+
+impl<O: Outbox, H: HealthSource, E: AlertEvents> Worker<O, H, E> {
+    pub fn new(
+        identity: BoxIdentity,
+        options: LinkOptions,
+        outbox: O,
+        health: H,
+        events: E,
+        health_every: Duration,
+        control: mpsc::Receiver<Control>,
+    ) -> Self {
+        Self {
+            identity,
+            options,
+            outbox,
+            health,
+            events,
+            health_every,
+            health_due: Instant::now(),
+            control,
+            phase: Phase::Serving,
+            retained: BTreeMap::new(),
+            unsaid: BTreeSet::new(),
+            look: true,
+            empty: false,
+            unrecorded: BTreeSet::new(),
+            losses: HashMap::new(),
+        }
+    }
+
+    /// Until told to end; gives the number of rows left.
+    pub async fn run(mut self) -> u64 {
+        let mut backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(30));
+        loop {
+            match self.session(&mut backoff).await {
+                Ok(()) => break,
+                Err(error) => {
+                    let reason = error.to_string();
+                    tracing::warn!(%reason, "not connected; what has to be sent waits in the outbox");
+                    self.events.disconnected(&reason);
+                }
+            }
+            if self.phase != Phase::Serving {
+                break; // no connection, no time: the rows are safe where they are
+            }
+            self.pause(backoff.failed()).await;
+        }
+        self.record_acks();
+        self.outbox.stats().map_or(0, |s| s.pending)
+    }
+
+    /// Waits, taking in what is told meanwhile; ends early when asked to drain.
+    async fn pause(&mut self, time: Duration) {
+        let until = Instant::now() + time;
+        while self.phase == Phase::Serving {
+            tokio::select! {
+                control = self.control.recv() => self.take(control),
+                () = sleep_until(until.into()) => return,
+            }
+        }
+    }
+
+    /// One connection, from opening to its end: `Ok` where it was ours.
+    async fn session(&mut self, backoff: &mut Backoff) -> Result<(), AlertError> {
+        let since = Utc::now();
+        let will = self.status(BoxState::Offline, since)?;
+        let options = LinkOptions {
+            will: Some(Will { topic: self.identity.status(), payload: will }),
+            ..self.options.clone()
+        };
+        let mut link = Link::open(&options)?;
+        let mut session = Session::default();
+        let mut tick = interval(TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let due = match self.phase {
+                Phase::Draining { until } | Phase::Leaving { until } => until,
+                Phase::Serving => self.health_due.max(Instant::now()),
+            };
+            let timed = session.connected || self.phase != Phase::Serving;
+            tokio::select! {
+                event = link.next() => match event {
+                    Ok(LinkEvent::Connected { max_packet }) => {
+                        backoff.succeeded();
+                        session.connected = true;
+                        session.max_packet = (max_packet as usize).min(MAX_PACKET as usize);
+                        self.arrived(since);
+                    }
+                    Ok(event) => self.heard(event, &mut session)?,
+                    Err(error) => {
+                        self.lost(&session, &error);
+                        return Err(error);
+                    }
+                },
+                control = self.control.recv() => self.take(control),
+                () = sleep_until(due.into()), if timed => match self.phase {
+                    Phase::Serving => self.say_health(),
+                    Phase::Draining { .. } | Phase::Leaving { .. } if !session.connected => return Ok(()),
+                    Phase::Draining { .. } => self.leave(),
+                    Phase::Leaving { .. } => return Ok(farewell(link).await),
+                },
+                _ = tick.tick() => {
+                    self.look = true;
+                    self.record_acks();
+                    let oldest = session.in_flight.values().map(|(_, at)| at.elapsed()).max();
+                    if oldest.is_some_and(|age| age > ACK_TIMEOUT) {
+                        let why = format!("no acknowledgement for {} s", ACK_TIMEOUT.as_secs());
+                        let broker = broker_address(&self.options.remote);
+                        let error = AlertError::Link { broker, why, protocol: false };
+                        self.lost(&session, &error);
+                        return Err(error);
+                    }
+                }
+            }
+            if session.connected {
+                self.fill(&link, &mut session);
+                let idle = session.open() == 0 && self.unsaid.is_empty();
+                match self.phase {
+                    Phase::Draining { .. } if idle && self.empty => {
+                        self.leave();
+                        self.fill(&link, &mut session);
+                    }
+                    Phase::Leaving { .. } if idle => return Ok(farewell(link).await),
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    /// The broker has accepted us: say who we are and everything that others should find retained.
+    fn arrived(&mut self, since: Utc) {
+        let broker = broker_address(&self.options.remote);
+        tracing::info!(%broker, "connected");
+        self.events.connected(&broker);
+        let state = if self.phase == Phase::Serving { BoxState::Online } else { BoxState::Stopping };
+        self.say_status(state, since);
+        self.say_health();
+        self.unsaid = self.retained.keys().cloned().collect();
+        self.look = true;
+    }
+
+    fn heard(&mut self, event: LinkEvent, session: &mut Session) -> Result<(), AlertError> {
+        match event {
+            LinkEvent::Sent(id) => {
+                if let Some(sending) = session.queued.pop_front() {
+                    session.in_flight.insert(id, (sending, Instant::now()));
+                }
+            }
+            LinkEvent::Acked(id) => {
+                self.look = true;
+                if let Some((Sending::Row { id, created_at }, _)) = session.in_flight.remove(&id) {
+                    self.losses.remove(&id);
+                    let ms = Utc::now().since_ms(created_at).max(0).unsigned_abs();
+                    self.unrecorded.insert(id);
+                    self.record_acks();
+                    self.events.delivered(id, Duration::from_millis(ms));
+                }
+            }
+            LinkEvent::Refused { id, why, later: true } => {
+                // Over the broker's quota: begin anew after a while rather than press on.
+                let broker = broker_address(&self.options.remote);
+                let why = format!("refused message {id} for now: {why}");
+                return Err(AlertError::Link { broker, why, protocol: false });
+            }
+            LinkEvent::Refused { id, why, later: false } => {
+                self.look = true;
+                match session.in_flight.remove(&id) {
+                    Some((Sending::Row { id, .. }, _)) => {
+                        self.give_up(id, &format!("the broker refused it: {why}"));
+                    }
+                    _ => tracing::warn!(%why, "the broker refused a status message"),
+                }
+            }
+            LinkEvent::Connected { .. } | LinkEvent::Message { .. } | LinkEvent::Subscribed(_) => {}
+        }
+        Ok(())
+    }
+
+    /// A connection has ended under us: remember what was on it.
+    fn lost(&mut self, session: &Session, error: &AlertError) {
+        let rows: Vec<i64> = session.rows().collect();
+        let protocol = matches!(error, AlertError::Link { protocol: true, .. });
+        for id in &rows {
+            let losses = self.losses.entry(*id).or_default();
+            *losses += 1;
+            if protocol && session.open() == 1 && *losses >= GIVE_UP_AFTER {
+                self.give_up(*id, &format!("the broker ended the connection over it: {error}"));
+            }
+        }
+    }
+
+    /// Queues what may go out now: retained topics first, they are few; then rows as the outbox orders them.
+    fn fill(&mut self, link: &Link, session: &mut Session) {
+        while session.open() < WINDOW {
+            let Some(topic) = self.unsaid.pop_first() else { break };
+            if let Some(payload) = self.retained.get(&topic).cloned()
+                && link.publish(&topic, true, false, payload)
+            {
+                session.queued.push_back(Sending::Retained);
+            }
+        }
+        if !self.look || session.open() >= WINDOW || matches!(self.phase, Phase::Leaving { .. }) {
+            return;
+        }
+        self.look = false;
+        let mut rows = match self.outbox.next(LOOK_AHEAD) {
+            Ok(rows) => rows,
+            Err(StoreError::Stopped) => Vec::new(),
+            Err(error) => {
+                tracing::error!(%error, "the outbox cannot be read; it is tried again");
+                return;
+            }
+        };
+        let busy: BTreeSet<i64> = session.rows().collect();
+        rows.retain(|r| !busy.contains(&r.id) && !self.unrecorded.contains(&r.id));
+        self.empty = rows.is_empty();
+        rows.sort_by_key(|r| self.is_suspect(r.id)); // stable: the outbox's order otherwise
+        if busy.iter().any(|id| self.is_suspect(*id)) {
+            return; // whatever happens now must be its doing
+        }
+        for row in rows {
+            let suspect = self.is_suspect(row.id);
+            if session.open() >= WINDOW || suspect && session.open() > 0 {
+                return;
+            }
+            self.send(row, link, session);
+            if suspect {
+                return;
+            }
+        }
+    }
+
+    fn is_suspect(&self, id: i64) -> bool {
+        self.losses.get(&id).is_some_and(|n| *n >= SUSPECT_AFTER)
+    }
+
+    fn send(&mut self, row: OutboxRow, link: &Link, session: &mut Session) {
+        let size = Link::packet_size(&row.topic, &row.payload);
+        if size > session.max_packet {
+            let most = session.max_packet;
+            self.give_up(row.id, &format!("{size} bytes, at most {most} are taken by the broker and by us"));
+            self.look = true;
+            return;
+        }
+        let delayed = Utc::now().since_ms(row.created_at) > DELAYED_AFTER_MS;
+        let payload = if delayed { mark_delayed(row.payload) } else { row.payload };
+        if link.publish(&row.topic, false, delayed, payload) {
+            session.queued.push_back(Sending::Row { id: row.id, created_at: row.created_at });
+        }
+    }
+
+    /// Tells the store of every acknowledgement it does not know of; what it cannot take now is told later.
+    fn record_acks(&mut self) {
+        let outbox = &self.outbox;
+        self.unrecorded.retain(|id| match outbox.done(*id) {
+            Ok(()) | Err(StoreError::NotPending { .. }) => false,
+            Err(error) => {
+                tracing::error!(row = *id, %error, "a delivery cannot be recorded; it is tried again");
+                true
+            }
+        });
+    }
+
+    fn give_up(&mut self, id: i64, reason: &str) {
+        self.losses.remove(&id);
+        tracing::error!(row = id, reason, "a message cannot be delivered; it stays on the box");
+        match self.outbox.failed(id, reason) {
+            Ok(()) => self.events.refused(id, reason),
+            Err(error) => tracing::error!(row = id, %error, "this cannot be recorded; it is tried again"),
+        }
+    }
+
+    fn take(&mut self, control: Option<Control>) {
+        match control {
+            Some(Control::Wake) => self.look = true,
+            Some(Control::Retain { topic, payload }) => {
+                self.unsaid.insert(topic.clone());
+                self.retained.insert(topic, payload);
+            }
+            Some(Control::Drain { until }) => self.drain(until),
+            None => self.drain(Instant::now()),
+        }
+    }
+
+    fn drain(&mut self, until: Instant) {
+        if self.phase == Phase::Serving {
+            // The farewell needs its own share of the time.
+            let left = until.saturating_duration_since(Instant::now());
+            let farewell = (left / 4).min(Duration::from_secs(1));
+            self.phase = Phase::Draining { until: until.checked_sub(farewell).unwrap_or(until) };
+            self.look = true;
+            self.say_status(BoxState::Stopping, Utc::now());
+        }
+    }
+
+    fn leave(&mut self) {
+        self.phase = Phase::Leaving { until: Instant::now() + Duration::from_millis(750) };
+        self.say_status(BoxState::Offline, Utc::now());
+    }
+
+    fn say_health(&mut self) {
+        self.health_due = Instant::now() + self.health_every;
+        let mut health = self.health.health();
+        let now = Utc::now();
+        match self.outbox.stats() {
+            Ok(stats) => {
+                health.outbox = OutboxHealth {
+                    pending: stats.pending,
+                    oldest_s: stats.oldest.map(|t| now.since_ms(t).max(0).unsigned_abs() / 1000),
+                    dead: stats.dead,
+                };
+            }
+            Err(error) => tracing::error!(%error, "the outbox cannot be read for the health message"),
+        }
+        let event = compose::event(&self.identity, "health", message::HEALTH_TYPE, None, now, health);
+        self.retain(self.identity.health(), event.map(|(_, json)| json));
+    }
+
+    fn say_status(&mut self, state: BoxState, since: Utc) {
+        let payload = self.status(state, since);
+        self.retain(self.identity.status(), payload);
+    }
+
+    fn status(&self, state: BoxState, since: Utc) -> Result<String, AlertError> {
+        let status = Status { state, since: Time(since), version: env!("CARGO_PKG_VERSION").into() };
+        compose::event(&self.identity, "status", message::STATUS_TYPE, None, since, status).map(|e| e.1)
+    }
+
+    fn retain(&mut self, topic: String, payload: Result<String, AlertError>) {
+        match payload {
+            Ok(payload) => {
+                self.unsaid.insert(topic.clone());
+                self.retained.insert(topic, payload);
+            }
+            Err(error) => tracing::error!(%error, "a status is not published"),
+        }
+    }
+}
+
+/// Takes leave of the broker and waits, not for long, until it has heard.
+async fn farewell(mut link: Link) {
+    link.disconnect();
+    let gone = async { while link.next().await.is_ok() {} };
+    let _ = tokio::time::timeout(Duration::from_millis(250), gone).await;
+}
+
+/// Adds the extension attribute `delayed` to a CloudEvent in JSON without touching anything else of it, so
+/// that the rest stays byte for byte what was recorded.
+fn mark_delayed(payload: String) -> String {
+    match payload.strip_prefix('{') {
+        Some(rest) => format!("{{\"delayed\":true,{rest}"),
+        None => payload,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn delayed_is_added_and_the_rest_is_kept() {
+        let json = mark_delayed(r#"{"id":"1","data":{"p":0.1}}"#.into());
+        let event: serde_json::Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(event["delayed"], true);
+        assert!(json.ends_with(r#""id":"1","data":{"p":0.1}}"#));
+    }
+}

@@ -1,0 +1,131 @@
+//! Collects checked rows and problems of any layout, and makes the list and the report of them.
+
+use super::report::{Duplicate, ImportError, ImportReport, Problem};
+use crate::domain::{ListVersion, PlateText, Utc};
+use crate::hotlist::List;
+use crate::hotlist::lists::{Details, Key, Row};
+use std::collections::HashMap;
+
+/// The most entries of one list; row numbers and offsets are 32 bits wide.
+const MAX_ROWS: usize = 50_000_000;
+
+/// One checked row.
+pub(super) struct Checked {
+    pub plate: PlateText,
+    pub line: u64,
+    pub details: Details,
+    pub case: String,
+}
+
+/// Grows a list row by row.
+pub(super) struct Builder {
+    now: Utc,
+    pub report: ImportReport,
+    rows: Vec<Row>,
+    ids: HashMap<Details, u32>,
+    cases: String,
+}
+
+impl Builder {
+    pub fn new(now: Utc) -> Self {
+        Self { now, report: ImportReport::default(), rows: Vec::new(), ids: HashMap::new(), cases: String::new() }
+    }
+
+    /// Counts `rows` bad rows and notes why, as far as there is room.
+    pub fn bad(&mut self, rows: u64, problems: impl IntoIterator<Item = Problem>) {
+        self.report.rows += rows;
+        self.report.bad_rows += rows;
+        let room = ImportReport::MOST.saturating_sub(self.report.bad.len());
+        self.report.bad.extend(problems.into_iter().take(room));
+    }
+
+    /// Takes a good row.
+    pub fn take(&mut self, row: Checked) {
+        let Checked { plate, line, details, case } = row;
+        let (Ok(at), Ok(line32), Ok(len), true) = (
+            u32::try_from(self.cases.len()),
+            u32::try_from(line),
+            u16::try_from(case.len()),
+            self.rows.len() < MAX_ROWS,
+        ) else {
+            let allowed = format!("at most {MAX_ROWS} entries; split the list");
+            let found = "beyond what one list holds".to_owned();
+            return self.bad(1, [Problem { line, column: 1, field: "row".into(), found, allowed }]);
+        };
+        self.report.rows += 1;
+        if details.valid_until.is_some_and(|t| t <= self.now) {
+            self.report.expired += 1;
+        }
+        let next = self.ids.len() as u32;
+        let details = *self.ids.entry(details).or_insert(next);
+        self.cases.push_str(&case);
+        self.rows.push(Row { key: Key::of(&plate), line: line32, details, case_at: at, case_len: len });
+    }
+
+    /// The list, or why the file is refused.
+    pub fn finish(
+        mut self,
+        version: ListVersion,
+        max_bad_share: f64,
+    ) -> Result<(List, ImportReport), ImportError> {
+        // Nothing good in it and something bad is too much whatever the limit is.
+        let all_bad = self.rows.is_empty() && self.report.bad_rows > 0;
+        if all_bad || (self.report.bad_rows > 0 && self.report.bad_share() > max_bad_share) {
+            return Err(ImportError::TooManyBad { path: None, max_bad_share, report: Box::new(self.report) });
+        }
+        let mut details: Vec<(Details, u32)> = self.ids.drain().collect();
+        details.sort_unstable_by_key(|d| d.1);
+        let details: Vec<Details> = details.into_iter().map(|d| d.0).collect();
+        let rows = self.drop_duplicates(&details);
+        self.report.loaded = rows.len() as u64;
+        if rows.is_empty() {
+            self.report.warnings.push("the list has no entry".to_owned());
+        }
+        self.cases.shrink_to_fit();
+        Ok((List::new(version, rows, details, self.cases), self.report))
+    }
+
+    /// Sorts the rows and keeps the first of each plate, country and category.
+    fn drop_duplicates(&mut self, details: &[Details]) -> Vec<Row> {
+        let mut rows = std::mem::take(&mut self.rows);
+        let same = |d: u32| details.get(d as usize).map(|d| (d.country, d.category.as_str()));
+        rows.sort_unstable_by(|a, b| {
+            let by_key = a.key.cmp(&b.key);
+            by_key.then_with(|| same(a.details).cmp(&same(b.details))).then_with(|| a.line.cmp(&b.line))
+        });
+        let cases = &self.cases;
+        let case = |r: &Row| cases.get(r.case_at as usize..r.case_at as usize + r.case_len as usize);
+        let mut found: Vec<Duplicate> = Vec::new();
+        let (mut count, mut expired) = (0, 0);
+        rows.dedup_by(|row, first| {
+            let repeats = row.key == first.key && same(row.details) == same(first.details);
+            if repeats {
+                count += 1;
+                let (a, b) = (details.get(first.details as usize), details.get(row.details as usize));
+                if b.and_then(|d| d.valid_until).is_some_and(|t| t <= self.now) {
+                    expired += 1;
+                }
+                let mut contradicts = Vec::new();
+                if let (Some(a), Some(b)) = (a, b) {
+                    let fields = [
+                        ("priority", a.priority != b.priority),
+                        ("valid_from", a.valid_from != b.valid_from),
+                        ("valid_until", a.valid_until != b.valid_until),
+                        ("case", case(first) != case(row)),
+                        ("instruction", a.instruction != b.instruction),
+                    ];
+                    contradicts.extend(fields.iter().filter(|f| f.1).map(|f| f.0));
+                }
+                found.push(Duplicate { line: row.line.into(), first_line: first.line.into(), contradicts });
+            }
+            repeats
+        });
+        found.sort_by_key(|d| (d.contradicts.is_empty(), d.line));
+        found.truncate(ImportReport::MOST);
+        self.report.duplicates = found;
+        self.report.duplicate_rows = count;
+        self.report.expired -= expired;
+        rows.shrink_to_fit();
+        rows
+    }
+}

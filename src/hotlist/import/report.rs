@@ -1,0 +1,182 @@
+//! What an import says of a file, for people.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// Something wrong at one place of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// Line in the file, the header being line 1.
+    pub line: u64,
+    /// Column in that line, counted in characters from 1: where the field begins, or the bad character
+    /// in it.
+    pub column: u64,
+    /// The field's name as in the header, or `row`.
+    pub field: String,
+    /// What stood there, cut to 40 characters.
+    pub found: String,
+    /// What may stand there.
+    pub allowed: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { line, column, field, found, allowed } = self;
+        write!(f, "line {line}, column {column}: {field} is {found}; allowed is {allowed}")
+    }
+}
+
+/// Two rows for one plate, country and category. The first one counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Duplicate {
+    /// The line that was left out.
+    pub line: u64,
+    /// The line that counts.
+    pub first_line: u64,
+    /// Fields in which they say different things; empty where they say the same.
+    pub contradicts: Vec<&'static str>,
+}
+
+impl fmt::Display for Duplicate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}: same plate, country and category as line {}", self.line, self.first_line)?;
+        if !self.contradicts.is_empty() {
+            write!(f, ", but another {}; line {} counts", self.contradicts.join(", "), self.first_line)?;
+        }
+        Ok(())
+    }
+}
+
+/// What became of a file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ImportReport {
+    /// Rows with something in them, the header not counted.
+    pub rows: u64,
+    /// Entries loaded.
+    pub loaded: u64,
+    /// Rows left out because something in them is wrong; `bad` names the first of them.
+    pub bad_rows: u64,
+    /// What is wrong, in the order of the file; at most [`ImportReport::MOST`].
+    pub bad: Vec<Problem>,
+    /// Rows left out because they repeat another; `duplicates` names the first of them.
+    pub duplicate_rows: u64,
+    /// Repeated rows, contradicting ones first; at most [`ImportReport::MOST`].
+    pub duplicates: Vec<Duplicate>,
+    /// Entries that no longer count at the time of loading.
+    pub expired: u64,
+    /// What is odd about the file as a whole.
+    pub warnings: Vec<String>,
+}
+
+impl ImportReport {
+    /// The most problems and duplicates that are kept one by one; the rest is only counted.
+    pub const MOST: usize = 1_000;
+
+    /// Share of the rows that are bad, 0 to 1.
+    pub fn bad_share(&self) -> f64 {
+        if self.rows == 0 { 0.0 } else { self.bad_rows as f64 / self.rows as f64 }
+    }
+}
+
+impl fmt::Display for ImportReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { rows, loaded, bad_rows, duplicate_rows, expired, .. } = self;
+        writeln!(
+            f,
+            "{rows} rows: {loaded} entries loaded, {bad_rows} bad, {duplicate_rows} repeated, {expired} expired"
+        )?;
+        for warning in &self.warnings {
+            writeln!(f, "warning: {warning}")?;
+        }
+        for problem in &self.bad {
+            writeln!(f, "{problem}")?;
+        }
+        let more = self.bad_rows.saturating_sub(self.bad.len() as u64);
+        if more > 0 {
+            writeln!(f, "and {more} more bad rows")?;
+        }
+        for duplicate in &self.duplicates {
+            writeln!(f, "{duplicate}")?;
+        }
+        let more = self.duplicate_rows.saturating_sub(self.duplicates.len() as u64);
+        if more > 0 {
+            writeln!(f, "and {more} more repeated rows")?;
+        }
+        Ok(())
+    }
+}
+
+/// Why a whole file was refused.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// It cannot be read.
+    #[error("hotlist {}: cannot be read; check that it exists and its permissions", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Its header cannot be used.
+    #[error("hotlist{}: {problem}; the header is line 1 and names the columns, for example \
+             plate,category,priority,country,valid_from,valid_until,case,instruction", of(path))]
+    Header {
+        /// The file, where there is one.
+        path: Option<PathBuf>,
+        /// What is wrong.
+        problem: Problem,
+    },
+    /// It is not text in UTF-8 at all.
+    #[error("hotlist{}: {found}; save it as CSV in UTF-8", of(path))]
+    Encoding {
+        /// The file, where there is one.
+        path: Option<PathBuf>,
+        /// What it looks like.
+        found: &'static str,
+    },
+    /// Too many of its rows are bad.
+    #[error(
+        "hotlist{}: {} of {} rows are bad, from {:.0} % on the whole file is refused; first: {}",
+        of(path), report.bad_rows, report.rows, max_bad_share * 100.0,
+        report.bad.first().map_or_else(String::new, ToString::to_string)
+    )]
+    TooManyBad {
+        /// The file, where there is one.
+        path: Option<PathBuf>,
+        /// The share from which it is refused.
+        max_bad_share: f64,
+        /// Everything wrong with it.
+        report: Box<ImportReport>,
+    },
+}
+
+fn of(path: &Option<PathBuf>) -> String {
+    path.as_ref().map_or_else(String::new, |p| format!(" {}", p.display()))
+}
+
+impl ImportError {
+    /// The same, naming the file.
+    pub(super) fn in_file(mut self, file: &Path) -> Self {
+        match &mut self {
+            Self::Read { .. } => {}
+            Self::Header { path, .. } | Self::Encoding { path, .. } | Self::TooManyBad { path, .. } => {
+                *path = Some(file.to_owned());
+            }
+        }
+        self
+    }
+
+    /// The report of a file refused for its bad rows.
+    pub fn report(&self) -> Option<&ImportReport> {
+        match self {
+            Self::TooManyBad { report, .. } => Some(report),
+            _ => None,
+        }
+    }
+
+    /// Whether the same file may load at another time.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Read { .. })
+    }
+}

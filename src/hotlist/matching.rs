@@ -1,0 +1,107 @@
+//! A passage against a snapshot of all lists. Pure: the time is an argument.
+
+use super::HotlistSet;
+use crate::domain::{Country, Entry, ListVersion, MatchKind, Passage, PlateText, Utc};
+use crate::plate::resolve;
+use std::sync::Arc;
+
+/// Probability from which the reader's country is believed; below it the country counts as unknown.
+pub const COUNTRY_BELIEVED: f32 = 0.8;
+
+/// An entry that a passage met.
+#[derive(Debug, Clone)]
+pub struct Match {
+    /// The entry.
+    pub entry: Arc<Entry>,
+    /// The list it stands in, and the version of it.
+    pub list: Arc<ListVersion>,
+    /// How the passage met it.
+    pub kind: MatchKind,
+    /// Probability that the plate carries the entry's text, 0 to 1.
+    ///
+    /// Exact: the passage's confidence. Resolved: the product over the positions of the observed text's
+    /// probability, to which, where a grammar changed the character, that of the entry's is added: the
+    /// grammar settles that both mean the same, so what the reader gave to either counts.
+    pub probability: f32,
+}
+
+/// Every entry that `passage` meets at `now`, most urgent first, then by list name and line; each once.
+///
+/// * Exact: the observed text is the entry's.
+/// * Resolved: they are the same after the grammar has settled look-alikes, in the observed text, in the
+///   entry's (lists that hold `O` for `0`), or in both; under the same country's grammar.
+/// * Country: an entry without one matches any. One with a country does not match a passage of which the
+///   reader believes another ([`COUNTRY_BELIEVED`]): the same text on a foreign plate is another vehicle,
+///   and stopping it is the false alarm the country column exists to prevent. Where the reader does not
+///   know, the text decides.
+/// * Validity: from `valid_from` inclusive to `valid_until` exclusive.
+pub fn match_passage(set: &HotlistSet, passage: &Passage, now: Utc) -> Vec<Match> {
+    let country = passage.country.filter(|c| c.1 >= COUNTRY_BELIEVED).map(|c| c.0);
+    let settled = resolve(&passage.text, country);
+    let mut found = Vec::new();
+    for list in set.lists() {
+        let mut seen: Vec<usize> = Vec::new();
+        let mut take = |row: usize, kind: MatchKind, settled_in: Option<Country>| {
+            if seen.contains(&row) {
+                return;
+            }
+            let Some(entry) = list.entry(row) else { return };
+            let contradicts = |c: Option<Country>| matches!((entry.country, c), (Some(a), Some(b)) if a != b);
+            if contradicts(country) || contradicts(settled_in) || !is_valid(&entry, now) {
+                return;
+            }
+            seen.push(row);
+            let probability = probability(passage, &entry.plate);
+            found.push(Match { entry: Arc::new(entry), list: Arc::clone(list.version()), kind, probability });
+        };
+        for row in list.rows_of(&passage.text) {
+            take(row, MatchKind::Exact, None);
+        }
+        if let Some(s) = &settled {
+            for row in list.rows_of(&s.text) {
+                take(row, MatchKind::Resolved, Some(s.format.country));
+            }
+        }
+        // Entries that mean another text than they hold.
+        let meant = settled.as_ref().map_or(&passage.text, |s| &s.text);
+        for (row, settled_in) in list.rows_meaning(meant) {
+            let same_grammar = country.is_none_or(|c| c == settled_in)
+                && settled.as_ref().is_none_or(|s| s.format.country == settled_in);
+            if same_grammar {
+                take(row, MatchKind::Resolved, Some(settled_in));
+            }
+        }
+    }
+    found.sort_by(|a, b| {
+        let key = |m: &Match| (m.entry.priority, m.entry.line);
+        (key(a).0, &a.list.name, key(a).1).cmp(&(key(b).0, &b.list.name, key(b).1))
+    });
+    found
+}
+
+fn is_valid(entry: &Entry, now: Utc) -> bool {
+    entry.valid_from.is_none_or(|t| t <= now) && entry.valid_until.is_none_or(|t| now < t)
+}
+
+/// See [`Match::probability`].
+fn probability(passage: &Passage, wanted: &PlateText) -> f32 {
+    let observed = passage.text.as_str();
+    // A passage without its distribution (or with another than its text) has only its confidence.
+    if observed == wanted.as_str()
+        || observed.len() != passage.positions.len()
+        || observed.len() != wanted.as_str().len()
+    {
+        return passage.confidence;
+    }
+    // The confidence may hold more than the product of the positions (readability, agreement); keep that.
+    let product = |f: &dyn Fn(char, char, usize) -> f32| -> f32 {
+        observed.chars().zip(wanted.as_str().chars()).enumerate().map(|(i, (o, w))| f(o, w, i)).product()
+    };
+    let of = |c: char, i: usize| passage.positions.get(i).map_or(0.0, |d| d.of(c));
+    let raw = product(&|o, _, i| of(o, i));
+    let settled = product(&|o, w, i| if o == w { of(o, i) } else { (of(o, i) + of(w, i)).min(1.0) });
+    if raw > 0.0 { (passage.confidence * settled / raw).min(1.0) } else { 0.0 }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,1 @@
+//! Matches against lists small enough to check by hand.

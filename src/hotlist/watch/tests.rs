@@ -1,0 +1,1 @@
+//! Files changed under a running watcher.

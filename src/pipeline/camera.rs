@@ -1,0 +1,57 @@
+//! One camera's thread: its frames into its box.
+
+use super::watching::Watch;
+use super::worker::Work;
+use crate::capture::{self, FrameSink};
+use crate::domain::{CameraId, Frame};
+use crate::runtime::{Mailboxes, Put, Stop, WhenFull};
+use crate::telemetry::{DropReason, Metrics};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+/// A camera's box at its vision thread.
+struct Sink {
+    camera: CameraId,
+    index: usize,
+    when_full: WhenFull,
+    work: Arc<Mailboxes<Work>>,
+    metrics: Metrics,
+}
+
+impl FrameSink for Sink {
+    fn offer(&self, frame: Frame) -> bool {
+        self.metrics.frame_received(&self.camera);
+        match self.work.put(self.index, Work::Frame(frame), self.when_full) {
+            Put::Kept => true,
+            Put::DroppedOldest => {
+                self.metrics.frame_dropped(&self.camera, DropReason::NewerFrame);
+                true
+            }
+            Put::Closed => {
+                self.metrics.frame_dropped(&self.camera, DropReason::Stopping);
+                false
+            }
+        }
+    }
+}
+
+/// Starts the thread `cam-NAME`. A source that ends, or fails for good, ends its tracks.
+pub(super) fn spawn(
+    settings: capture::Settings,
+    index: usize,
+    work: Arc<Mailboxes<Work>>,
+    watch: Arc<Watch>,
+    metrics: Metrics,
+    stop: Stop,
+) -> std::io::Result<JoinHandle<()>> {
+    let name = format!("cam-{}", settings.camera);
+    std::thread::Builder::new().name(name).spawn(move || {
+        let when_full = if settings.source.is_live() { WhenFull::DropOldest } else { WhenFull::Wait };
+        let camera = settings.camera.clone();
+        let sink = Sink { camera: camera.clone(), index, when_full, work: Arc::clone(&work), metrics };
+        let outcome = capture::run(&settings, &sink, &*watch, &stop);
+        watch.camera_over(&camera, outcome.err());
+        // Waits behind the last frames: what was delivered is worked on before the tracks close.
+        work.put(index, Work::Ended, WhenFull::Wait);
+    })
+}

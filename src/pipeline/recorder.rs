@@ -1,0 +1,141 @@
+//! The recorder thread: judged passages are encoded, put into words and kept, in one transaction each.
+
+use crate::alert::{BoxIdentity, hit_message, passage_message};
+use crate::domain::{Hit, PassageState, Utc};
+use crate::runtime::{Backoff, Stop};
+use crate::store::{EvidenceFile, EvidenceRole, ModelVersions, OutboxMessage, Record, StoreError, StoreHandle};
+use crate::telemetry::{Metrics, QueueName, Stage, StoreErrorKind};
+use crate::track::TrackEvent;
+use crate::vision::{PictureRole, encode_evidence};
+use crossbeam_channel::Receiver;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// A passage with what the lists said of it.
+pub(super) struct Judged {
+    pub event: TrackEvent,
+    pub hits: Vec<Hit>,
+}
+
+/// What is kept and told beside hits.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Keep {
+    pub passages: bool,
+    pub passage_pictures: bool,
+    pub publish_passages: bool,
+}
+
+pub(super) struct Recorder {
+    pub store: StoreHandle,
+    pub identity: BoxIdentity,
+    pub models: Arc<ModelVersions>,
+    pub keep: Keep,
+    pub metrics: Metrics,
+    /// Set when waiting for a full disk to empty must end.
+    pub give_up: Stop,
+}
+
+impl Recorder {
+    /// Records until every sender has gone.
+    pub fn run(self, judged: Receiver<Judged>) {
+        for j in &judged {
+            self.metrics.queue_depth(QueueName::Store, judged.len());
+            let record = self.record(j);
+            if record.hits.is_empty() && record.messages.is_empty() && !self.keep.passages {
+                continue;
+            }
+            self.write(record);
+        }
+    }
+
+    fn record(&self, j: Judged) -> Record {
+        let passage = j.event.passage;
+        let evidence = if j.hits.is_empty() && !self.keep.passage_pictures {
+            Vec::new()
+        } else {
+            let start = Instant::now();
+            let pictures = encode_evidence(&j.event.evidence);
+            self.metrics.stage_time(Stage::Encode, start.elapsed());
+            match pictures {
+                Ok(pictures) => pictures
+                    .into_iter()
+                    .map(|p| EvidenceFile {
+                        role: match p.role {
+                            PictureRole::Plate => EvidenceRole::Plate,
+                            PictureRole::Context => EvidenceRole::Context,
+                        },
+                        sha256: p.sha256,
+                        jpeg: p.jpeg,
+                        width: p.width,
+                        height: p.height,
+                        frame_seq: j.event.evidence.stamp.seq,
+                        captured_at: j.event.evidence.stamp.captured_at,
+                    })
+                    .collect(),
+                Err(error) => {
+                    // A hit without its picture is still a hit.
+                    tracing::error!(camera = %passage.camera, passage = %passage.id, %error, "evidence could not be encoded");
+                    Vec::new()
+                }
+            }
+        };
+        let now = Utc::now();
+        let mut messages: Vec<OutboxMessage> = j
+            .hits
+            .iter()
+            .map(|h| hit_message(&self.identity, &passage, h, &evidence, Some(&self.models), now))
+            .collect();
+        if self.keep.publish_passages && passage.state == PassageState::Closed {
+            messages.push(passage_message(&self.identity, &passage, &evidence, Some(&self.models), now));
+        }
+        // `new` and `final` of one hit may come together: its row holds the last.
+        let mut hits: Vec<Hit> = Vec::new();
+        for hit in j.hits {
+            match hits.iter_mut().find(|h| h.id == hit.id) {
+                Some(earlier) => *earlier = hit,
+                None => hits.push(hit),
+            }
+        }
+        Record { passage, hits, evidence, messages, models: Some(self.models.clone()) }
+    }
+
+    /// Writes until it is kept. What can pass (a full disk, another process on the file) is waited for; only
+    /// what never can is given up, loudly.
+    fn write(&self, record: Record) {
+        let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
+        loop {
+            let start = Instant::now();
+            let error = match self.store.record(record.clone()) {
+                Ok(()) => {
+                    self.metrics.stage_time(Stage::Record, start.elapsed());
+                    return;
+                }
+                Err(error) => error,
+            };
+            self.metrics.store_error(kind(&error));
+            let wait = backoff.failed();
+            let (camera, passage) = (&record.passage.camera, &record.passage.id);
+            let may_pass = error.is_transient() || matches!(error, StoreError::ReadOnly { .. });
+            if !may_pass {
+                tracing::error!(%camera, %passage, %error, "a passage could not be kept and is lost");
+                return;
+            }
+            tracing::error!(%camera, %passage, %error, retry_ms = wait.as_millis(), "a passage cannot be kept yet");
+            if self.give_up.wait(wait) {
+                tracing::error!(%camera, %passage, "ending before a passage could be kept; it is lost");
+                return;
+            }
+        }
+    }
+}
+
+fn kind(error: &StoreError) -> StoreErrorKind {
+    match error {
+        StoreError::DiskFull { .. } => StoreErrorKind::DiskFull,
+        StoreError::ReadOnly { .. } => StoreErrorKind::ReadOnly,
+        StoreError::InUse { .. } => StoreErrorKind::Busy,
+        StoreError::Corrupt { .. } => StoreErrorKind::Corrupt,
+        StoreError::Picture { .. } => StoreErrorKind::Picture,
+        _ => StoreErrorKind::Other,
+    }
+}

@@ -1,0 +1,318 @@
+//! A box from start to stop.
+
+use super::recorder::{Keep, Recorder};
+use super::watching::{AlertWatch, Watch};
+use super::worker::{VisionThread, Work};
+use super::{Settings, camera};
+use crate::alert::{
+    AlertError, BoxIdentity, CameraHealth, CameraState, Health, ListHealth, Models, OutboxHealth, Publisher, Remote, Time,
+};
+use crate::hotlist::{self, Hotlists};
+use crate::runtime::{Mailboxes, Stop};
+use crate::store::{ModelVersions, StoreError, StoreHandle, StoreThread, Totals};
+use crate::telemetry::Metrics;
+use crate::vision::{Vision, VisionError};
+use crate::{alert, store};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// Why a box cannot start, or did not end as it should.
+#[derive(Debug, thiserror::Error)]
+pub enum PipelineError {
+    /// The models.
+    #[error(transparent)]
+    Vision(#[from] VisionError),
+    /// The database or the pictures.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The broker's settings.
+    #[error(transparent)]
+    Alert(#[from] AlertError),
+    /// The web page and metrics.
+    #[error(transparent)]
+    Console(#[from] crate::console::ConsoleError),
+    /// A thread could not be started.
+    #[error("the thread {name} cannot be started: {source}")]
+    Thread {
+        /// Its name.
+        name: String,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// A thread ended by a panic: a defect, logged where it happened.
+    #[error("the thread {name} has failed; see the log above")]
+    Panicked {
+        /// Its name.
+        name: String,
+    },
+}
+
+/// What a box did.
+#[derive(Debug, Clone, Copy)]
+pub struct Summary {
+    /// Passages and hits recorded.
+    pub totals: Totals,
+    /// Messages left in the outbox; they go out at the next start.
+    pub undelivered: u64,
+}
+
+/// A box at work.
+pub struct Running {
+    metrics: Metrics,
+    stop: Stop,
+    give_up: Stop,
+    cameras: Vec<JoinHandle<()>>,
+    work: Vec<Arc<Mailboxes<Work>>>,
+    vision: Vec<JoinHandle<()>>,
+    recorder: JoinHandle<()>,
+    watcher: JoinHandle<()>,
+    publisher: Publisher,
+    store: StoreHandle,
+    store_thread: StoreThread,
+    console: Option<crate::console::ConsoleThread>,
+    deadline: Duration,
+}
+
+/// Frames that may wait of one file; live cameras keep one.
+const FILE_FRAMES: usize = 2;
+/// Judged passages that may wait for the recorder; each holds on to its frame.
+const JUDGED: usize = 16;
+
+/// Starts every stage, bottom up. `stop` ends the box when it is requested.
+pub fn start(settings: &Settings, metrics: Metrics, stop: Stop) -> Result<Running, PipelineError> {
+    let vision = Vision::load(&settings.vision)?;
+    let workers = settings.vision.workers.clamp(1, settings.cameras.len().max(1));
+    // Opened before anything else is started: a wrong model should cost nothing to find out.
+    let sessions = (0..workers).map(|_| vision.worker()).collect::<Result<Vec<_>, _>>()?;
+    let [detector, reader] = vision.models();
+    let models = Arc::new(ModelVersions {
+        detector_sha256: detector.sha256.clone(),
+        reader_sha256: reader.sha256.clone(),
+    });
+
+    let (store, store_thread) = store::start(&settings.store)?;
+    let hotlists = Hotlists::new();
+    let watch = Arc::new(Watch::new(metrics.clone(), hotlists.clone()));
+    let watcher = {
+        let (lists, hotlists, watch, stop) =
+            (settings.hotlists.clone(), hotlists.clone(), Arc::clone(&watch), stop.clone());
+        // The lists are loaded before the first frame: `watch` says when the first round is done.
+        hotlist::watch(lists, hotlists, watch, stop).map_err(|source| thread("hotlists", source))?
+    };
+
+    let health = health(Instant::now(), metrics.clone(), Arc::clone(&watch), hotlists.clone(), &models, settings);
+    let events = AlertWatch(metrics.clone());
+    let publisher = alert::start(&settings.alert, store.clone(), health, events)?;
+    watch.tell(publisher.statuses());
+    watch.tell_lists();
+
+    let console = match &settings.console {
+        None => None,
+        Some(console) => Some(super::watching::console(console, settings, &metrics, &watch, &store, &stop)?),
+    };
+
+    let (judged, to_record) = crossbeam_channel::bounded(JUDGED);
+    let give_up = Stop::new();
+    let recorder = Recorder {
+        store: store.clone(),
+        identity: BoxIdentity::new(&settings.alert.zone, &settings.alert.box_id)?,
+        models,
+        keep: Keep {
+            passages: settings.store.keep_passages,
+            passage_pictures: settings.store.keep_passage_pictures,
+            publish_passages: settings.alert.publish_passages,
+        },
+        metrics: metrics.clone(),
+        give_up: give_up.clone(),
+    };
+    let recorder = spawn("recorder", move || recorder.run(to_record))?;
+
+    // A camera keeps its worker: the order of its frames then needs no code.
+    let mut of_worker: Vec<Vec<&super::CameraSettings>> = vec![Vec::new(); workers];
+    for (camera, worker) in settings.cameras.iter().zip((0..workers).cycle()) {
+        if let Some(cameras) = of_worker.get_mut(worker) {
+            cameras.push(camera);
+        }
+    }
+    let mut running = Running {
+        metrics: metrics.clone(),
+        stop: stop.clone(),
+        give_up,
+        cameras: Vec::new(),
+        work: Vec::new(),
+        vision: Vec::new(),
+        recorder,
+        watcher,
+        publisher,
+        store,
+        store_thread,
+        console,
+        deadline: settings.stop_deadline,
+    };
+    for (n, (session, cameras)) in sessions.into_iter().zip(of_worker).enumerate() {
+        let live = |c: &super::CameraSettings| c.capture.source.is_live();
+        // Live cameras hold one frame each; a worker with files among them may hold a few more.
+        let capacity = if cameras.iter().all(|c| live(c)) { 1 } else { FILE_FRAMES };
+        let work = Arc::new(Mailboxes::new(cameras.len(), capacity));
+        let known = cameras.iter().map(|c| (c.capture.camera.clone(), c.track.clone(), live(c))).collect();
+        let thread_of =
+            VisionThread::new(session, Arc::clone(&work), known, hotlists.clone(), metrics.clone(), judged.clone());
+        running.vision.push(spawn(&format!("vision-{n}"), move || thread_of.run())?);
+        running.work.push(Arc::clone(&work));
+        for (index, c) in cameras.into_iter().enumerate() {
+            let (watch, metrics, stop) = (Arc::clone(&watch), metrics.clone(), stop.clone());
+            let handle = camera::spawn(c.capture.clone(), index, Arc::clone(&work), watch, metrics, stop)
+                .map_err(|source| thread(&format!("cam-{}", c.capture.camera), source))?;
+            running.cameras.push(handle);
+        }
+    }
+    Ok(running)
+}
+
+impl Running {
+    /// The broker in use; the embedded one says where it listens.
+    pub fn broker(&self) -> &Remote {
+        self.publisher.remote()
+    }
+
+    /// Where the page and the metrics are served.
+    pub fn console_address(&self) -> Option<std::net::SocketAddr> {
+        self.console.as_ref().map(crate::console::ConsoleThread::address)
+    }
+
+    /// The numbers so far.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// Waits until every camera has ended by itself (files) or a stop is requested.
+    pub fn wait(&self) {
+        while !self.stop.requested() && !self.vision.iter().all(JoinHandle::is_finished) {
+            self.stop.wait(Duration::from_millis(50));
+        }
+    }
+
+    /// Ends in order, within the configured deadline: cameras, tracks, recorder, outbox, store. Whoever is
+    /// late is named in the log.
+    pub fn finish(self) -> Result<Summary, PipelineError> {
+        let until = Instant::now() + self.deadline;
+        let left = || until.saturating_duration_since(Instant::now());
+        let mut failed: Vec<String> = Vec::new();
+        self.stop.request();
+        for work in &self.work {
+            work.close();
+        }
+        join_all(self.cameras, left() / 2, &mut failed);
+        join_all(self.vision, left() / 2, &mut failed);
+        // All senders are gone with the vision threads; the recorder ends when its queue is empty. Half the
+        // time that is left is for it, then waiting for a full disk must end.
+        if !wait_for(&self.recorder, left() / 2) {
+            self.give_up.request();
+        }
+        join_all(vec![self.recorder], left() / 2, &mut failed);
+        let undelivered = match self.publisher.join(left().max(Duration::from_millis(500))) {
+            Ok(left) => left,
+            Err(error) => {
+                tracing::error!(%error, "publishing did not end in order");
+                self.store.outbox_stats().map_or(0, |s| s.pending)
+            }
+        };
+        let totals = self.store.totals()?;
+        join_all(vec![self.watcher], left().max(Duration::from_millis(500)), &mut failed);
+        if let Some(console) = self.console {
+            console.join();
+        }
+        drop(self.store);
+        self.store_thread.join(left().max(Duration::from_secs(2)))?;
+        match failed.into_iter().next() {
+            Some(name) => Err(PipelineError::Panicked { name }),
+            None => Ok(Summary { totals, undelivered }),
+        }
+    }
+}
+
+fn wait_for(handle: &JoinHandle<()>, time: Duration) -> bool {
+    let until = Instant::now() + time;
+    while !handle.is_finished() {
+        if Instant::now() >= until {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    true
+}
+
+/// Joins what ends in `time`; names in the log what does not, and in `failed` what panicked.
+fn join_all(handles: Vec<JoinHandle<()>>, time: Duration, failed: &mut Vec<String>) {
+    let until = Instant::now() + time;
+    for handle in handles {
+        let name = handle.thread().name().unwrap_or("?").to_owned();
+        if !wait_for(&handle, until.saturating_duration_since(Instant::now())) {
+            tracing::error!(thread = name, "has not ended in time and is left behind");
+        } else if handle.join().is_err() {
+            tracing::error!(thread = name, "has panicked");
+            failed.push(name);
+        }
+    }
+}
+
+fn thread(name: &str, source: std::io::Error) -> PipelineError {
+    PipelineError::Thread { name: name.to_owned(), source }
+}
+
+fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, PipelineError> {
+    std::thread::Builder::new().name(name.to_owned()).spawn(run).map_err(|source| thread(name, source))
+}
+
+/// What the `health` message says, asked from the thread `alert`.
+fn health(
+    started: Instant,
+    metrics: Metrics,
+    watch: Arc<Watch>,
+    hotlists: Hotlists,
+    models: &Arc<ModelVersions>,
+    _settings: &Settings,
+) -> impl Fn() -> Health + Send + 'static {
+    let models = Models { detector: models.detector_sha256.clone(), reader: models.reader_sha256.clone() };
+    move || {
+        let states = watch.cameras();
+        let counts = metrics.snapshot();
+        let cameras = states
+            .iter()
+            .map(|(camera, told)| {
+                let c = counts.cameras.iter().find(|c| c.camera == *camera);
+                CameraHealth {
+                    camera: camera.to_string(),
+                    state: told.state,
+                    frames: c.map_or(0, |c| c.received),
+                    dropped: c.map_or(0, |c| c.dropped),
+                    last_frame_at: c.and_then(|c| c.last_frame_at).map(Time),
+                }
+            })
+            .collect();
+        let lists = hotlists
+            .snapshot()
+            .lists()
+            .iter()
+            .map(|l| ListHealth {
+                name: l.version().name.clone(),
+                version: l.version().sha256.clone(),
+                entries: l.len() as u64,
+                loaded_at: Time(l.version().loaded_at),
+            })
+            .collect();
+        Health {
+            version: env!("CARGO_PKG_VERSION").into(),
+            uptime_s: started.elapsed().as_secs(),
+            cameras,
+            outbox: OutboxHealth::default(),
+            lists,
+            models: Some(models.clone()),
+            disk_free_bytes: None,
+        }
+    }
+}
+
+#[allow(unused_imports)]
+use CameraState as _;

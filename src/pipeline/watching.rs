@@ -1,0 +1,189 @@
+//! What happens in the stages, told to logs, metrics and the status topics.
+
+use crate::alert::{AlertEvents, CameraState, CameraStatus, HotlistState, HotlistStatus, StatusUpdates, Time};
+use crate::capture::{CaptureError, CaptureEvent, CaptureEvents};
+use crate::domain::{CameraId, ListVersion, Utc};
+use crate::hotlist::{Hotlists, ImportError, ImportReport, ListEvents};
+use crate::telemetry::{DropReason, Metrics, Stage};
+use std::collections::BTreeMap;
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+/// A camera's state as last told.
+#[derive(Debug, Clone)]
+pub(super) struct Told {
+    pub state: CameraState,
+    pub failures: u64,
+}
+
+/// Listens to capture and hotlists. The status topics are set once publishing has started.
+pub(super) struct Watch {
+    metrics: Metrics,
+    statuses: OnceLock<StatusUpdates>,
+    cameras: Mutex<BTreeMap<CameraId, Told>>,
+    hotlists: Hotlists,
+}
+
+impl Watch {
+    pub fn new(metrics: Metrics, hotlists: Hotlists) -> Self {
+        Self { metrics, statuses: OnceLock::new(), cameras: Mutex::default(), hotlists }
+    }
+
+    pub fn tell(&self, statuses: StatusUpdates) {
+        let _ = self.statuses.set(statuses); // set once, at the start
+    }
+
+    /// The state of every camera that has said something.
+    pub fn cameras(&self) -> BTreeMap<CameraId, Told> {
+        self.cameras.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Cameras that failed for good: `(name, text)`.
+    pub fn camera_over(&self, camera: &CameraId, error: Option<CaptureError>) {
+        match error {
+            None => self.set(camera, CameraState::Ended, None),
+            Some(error) => {
+                tracing::error!(%camera, %error, "camera has ended");
+                self.set(camera, CameraState::Failed, Some(error.to_string()));
+            }
+        }
+    }
+
+    fn set(&self, camera: &CameraId, state: CameraState, reason: Option<String>) {
+        self.metrics.camera_up(camera, state == CameraState::Running);
+        {
+            let mut cameras = self.cameras.lock().unwrap_or_else(PoisonError::into_inner);
+            let told = cameras.entry(camera.clone()).or_insert(Told { state: CameraState::Connecting, failures: 0 });
+            told.failures += u64::from(state == CameraState::Failed);
+            told.state = state;
+        }
+        let status =
+            CameraStatus { camera: camera.to_string(), state, since: Time(Utc::now()), reason };
+        if let Some(Err(error)) = self.statuses.get().map(|s| s.camera(status)) {
+            tracing::warn!(%camera, %error, "camera status could not be told");
+        }
+    }
+
+    fn list(&self, status: HotlistStatus) {
+        if let Some(Err(error)) = self.statuses.get().map(|s| s.hotlist(status)) {
+            tracing::warn!(%error, "hotlist status could not be told");
+        }
+    }
+
+    /// Says which lists are in use, once someone can hear it.
+    pub fn tell_lists(&self) {
+        for list in self.hotlists.snapshot().lists() {
+            self.list(loaded(list.version(), list.len() as u64, 0));
+        }
+    }
+
+    fn refused(&self, name: &str, kept: Option<&ListVersion>, reason: String) {
+        self.metrics.list_refused(name);
+        let entries = self.hotlists.snapshot().get(name).map_or(0, |l| l.len() as u64);
+        self.list(HotlistStatus {
+            list: name.to_owned(),
+            state: HotlistState::Refused,
+            since: Time(Utc::now()),
+            version: kept.map(|v| v.sha256.clone()),
+            loaded_at: kept.map(|v| Time(v.loaded_at)),
+            entries: if kept.is_some() { entries } else { 0 },
+            bad_rows: 0,
+            reason: Some(reason),
+        });
+    }
+}
+
+fn loaded(version: &ListVersion, entries: u64, bad_rows: u64) -> HotlistStatus {
+    HotlistStatus {
+        list: version.name.clone(),
+        state: HotlistState::Loaded,
+        since: Time(Utc::now()),
+        version: Some(version.sha256.clone()),
+        loaded_at: Some(Time(version.loaded_at)),
+        entries,
+        bad_rows,
+        reason: None,
+    }
+}
+
+impl CaptureEvents for Watch {
+    fn event(&self, camera: &CameraId, event: CaptureEvent<'_>) {
+        match event {
+            CaptureEvent::Opened { width, height, fps, codec } => {
+                tracing::info!(%camera, width, height, fps, codec, "camera opened");
+                self.set(camera, CameraState::Running, None);
+            }
+            CaptureEvent::Failed(error) => {
+                tracing::warn!(%camera, %error, "camera failed");
+                self.set(camera, CameraState::Failed, Some(error.to_string()));
+            }
+            CaptureEvent::Retrying { in_ } => {
+                tracing::info!(%camera, in_ms = in_.as_millis(), "camera will be opened again");
+                self.metrics.camera_restarted(camera);
+            }
+            CaptureEvent::Stalled { silent } => {
+                tracing::warn!(%camera, silent_ms = silent.as_millis(), "camera sends nothing");
+                let reason = format!("no frame for {:.0} s", silent.as_secs_f64());
+                self.set(camera, CameraState::Failed, Some(reason));
+            }
+            CaptureEvent::BadFrame { what, cause, count } => {
+                tracing::warn!(%camera, what, cause, count, "frame could not be decoded");
+                self.metrics.frame_dropped(camera, DropReason::Corrupt);
+            }
+            CaptureEvent::ResolutionChanged { from, to } => {
+                tracing::info!(%camera, ?from, ?to, "camera changed its resolution");
+            }
+            CaptureEvent::Ended { frames } => tracing::info!(%camera, frames, "camera ended"),
+            CaptureEvent::Truncated { frames, expected } => {
+                tracing::warn!(%camera, frames, expected, "recording is cut off; what is there was read");
+            }
+        }
+    }
+}
+
+impl ListEvents for Watch {
+    fn loaded(&self, version: &ListVersion, entries: usize, report: &ImportReport) {
+        let bad = report.bad.len();
+        tracing::info!(list = version.name, entries, bad_rows = bad, sha256 = version.sha256, "hotlist loaded");
+        for problem in report.bad.iter().take(20) {
+            tracing::warn!(list = version.name, line = problem.line, column = problem.column, field = %problem.field, "bad row in hotlist");
+        }
+        self.metrics.list_entries(&version.name, entries);
+        self.list(loaded(version, entries as u64, bad as u64));
+    }
+
+    fn refused(&self, name: &str, error: &ImportError, kept: Option<&ListVersion>) {
+        tracing::error!(list = name, %error, kept = kept.is_some(), "hotlist refused");
+        self.refused(name, kept, error.to_string());
+    }
+
+    fn missing(&self, name: &str, kept: Option<&ListVersion>) {
+        tracing::error!(list = name, kept = kept.is_some(), "hotlist file is not there");
+        self.refused(name, kept, "the file is not there".into());
+    }
+}
+
+/// Listens to publishing.
+pub(super) struct AlertWatch(pub Metrics);
+
+impl AlertEvents for AlertWatch {
+    fn connected(&self, broker: &str) {
+        tracing::info!(broker, "connected to the broker");
+        self.0.broker_connected(true);
+    }
+
+    fn disconnected(&self, reason: &str) {
+        tracing::warn!(reason, "no connection to the broker; messages wait in the outbox");
+        self.0.broker_connected(false);
+    }
+
+    fn delivered(&self, _row: i64, latency: Duration) {
+        self.0.delivered();
+        self.0.stage_time(Stage::Deliver, latency);
+    }
+
+    fn refused(&self, row: i64, reason: &str) {
+        tracing::error!(row, reason, "a message can never be delivered; it is kept with the reason");
+        self.0.publish_refused();
+    }
+}

@@ -1,0 +1,163 @@
+//! One vision thread: frames of its cameras in, judged passages out.
+
+use super::judge::Judge;
+use super::recorder::Judged;
+use crate::domain::{CameraId, Frame, HitState, PassageState, Reading, Utc};
+use crate::hotlist::Hotlists;
+use crate::runtime::Mailboxes;
+use crate::telemetry::{DiscardReason, DropReason, Metrics, QueueName, RejectReason, Stage};
+use crate::track::{Discarded, TrackEvent, Tracker};
+use crate::{track, vision};
+use crossbeam_channel::Sender;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// What a camera's thread brings to its vision thread.
+pub(super) enum Work {
+    /// The next frame.
+    Frame(Frame),
+    /// The camera has ended; its tracks are over.
+    Ended,
+}
+
+/// A camera as its vision thread knows it.
+struct Camera {
+    id: CameraId,
+    tracker: Tracker,
+    live: bool,
+    ended: bool,
+}
+
+pub(super) struct VisionThread {
+    worker: vision::Worker,
+    work: Arc<Mailboxes<Work>>,
+    cameras: Vec<Camera>,
+    judge: Judge,
+    metrics: Metrics,
+    out: Sender<Judged>,
+}
+
+impl VisionThread {
+    pub fn new(
+        worker: vision::Worker,
+        work: Arc<Mailboxes<Work>>,
+        cameras: Vec<(CameraId, track::Settings, bool)>,
+        hotlists: Hotlists,
+        metrics: Metrics,
+        out: Sender<Judged>,
+    ) -> Self {
+        let cameras = cameras
+            .into_iter()
+            .map(|(id, settings, live)| Camera {
+                tracker: Tracker::new(id.clone(), settings),
+                id,
+                live,
+                ended: false,
+            })
+            .collect();
+        Self { worker, work, cameras, judge: Judge::new(hotlists), metrics, out }
+    }
+
+    /// Works until every camera has ended or the mailboxes are closed and empty; then closes what is open.
+    pub fn run(mut self) {
+        while !self.cameras.iter().all(|c| c.ended) {
+            let taken = self.work.take(Duration::from_millis(200));
+            self.metrics.queue_depth(QueueName::Vision, self.work.len());
+            match taken {
+                Some((i, Work::Frame(frame))) => self.frame(i, &frame),
+                Some((i, Work::Ended)) => self.ended(i),
+                None if self.work.is_closed() => break,
+                None => self.idle(),
+            }
+        }
+        for i in 0..self.cameras.len() {
+            self.ended(i);
+        }
+    }
+
+    fn frame(&mut self, index: usize, frame: &Frame) {
+        let Some(camera) = self.cameras.get_mut(index) else { return };
+        let readings = match self.worker.process(frame) {
+            Ok((readings, times)) => {
+                self.metrics.stage_time(Stage::Scale, times.scale);
+                self.metrics.stage_time(Stage::Detect, times.detect);
+                if !readings.is_empty() {
+                    self.metrics.stage_time(Stage::Rectify, times.rectify);
+                    self.metrics.stage_time(Stage::Read, times.read);
+                }
+                readings
+            }
+            Err(error) => {
+                tracing::error!(camera = %camera.id, frame = frame.stamp.seq, %error, "frame could not be read");
+                self.metrics.frame_dropped(&camera.id, DropReason::Failed);
+                return;
+            }
+        };
+        count(&self.metrics, &camera.id, &readings);
+        let start = Instant::now();
+        let events = camera.tracker.step(frame, readings);
+        self.metrics.stage_time(Stage::Track, start.elapsed());
+        self.take_events(index, events);
+    }
+
+    /// Nothing came: live cameras may have stalled with tracks open.
+    fn idle(&mut self) {
+        for i in 0..self.cameras.len() {
+            let events = match self.cameras.get_mut(i) {
+                Some(camera) if camera.live => camera.tracker.tick(Utc::now()),
+                _ => continue,
+            };
+            self.take_events(i, events);
+        }
+    }
+
+    fn ended(&mut self, index: usize) {
+        let Some(camera) = self.cameras.get_mut(index) else { return };
+        camera.ended = true;
+        let events = camera.tracker.finish();
+        self.take_events(index, events);
+    }
+
+    fn take_events(&mut self, index: usize, events: Vec<TrackEvent>) {
+        let Some(camera) = self.cameras.get_mut(index) else { return };
+        for why in camera.tracker.take_discarded() {
+            let reason = match why {
+                Discarded::TooFewReadings => DiscardReason::TooFewReadings,
+                Discarded::TooUnsure => DiscardReason::LowConfidence,
+            };
+            self.metrics.track_discarded(&camera.id, reason);
+        }
+        for event in events {
+            let start = Instant::now();
+            let hits = self.judge.judge(&event, Utc::now());
+            self.metrics.stage_time(Stage::Judge, start.elapsed());
+            for hit in hits.iter().filter(|h| h.state == HitState::New) {
+                self.metrics.hit(&hit.list.name, hit.kind);
+            }
+            let closed = event.passage.state == PassageState::Closed;
+            if closed {
+                self.metrics.passage(&event.passage.camera);
+            }
+            if hits.is_empty() && !closed {
+                continue;
+            }
+            // Waits where the recorder is behind: pressure runs back to capture, the one place that sheds.
+            if self.out.send(Judged { event, hits }).is_err() {
+                tracing::error!("the recorder has gone; a passage could not be kept");
+            }
+        }
+    }
+}
+
+fn count(metrics: &Metrics, camera: &CameraId, readings: &[Reading]) {
+    for r in readings {
+        metrics.detection(camera);
+        if r.positions.is_empty() {
+            let narrow = r.readable == 0.0;
+            let reason = if narrow { RejectReason::TooNarrow } else { RejectReason::Empty };
+            metrics.reading_rejected(camera, reason);
+        } else {
+            metrics.reading(camera);
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! The formats against plates whose class is known.

@@ -1,0 +1,3 @@
+//! Opening.
+#[derive(Debug)]
+pub(super) struct Database;
