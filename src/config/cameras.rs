@@ -1,8 +1,9 @@
 //! `[[cameras]]`: where frames come from and how each camera's vehicles are followed.
 
-use super::file::{Table, Value, carries_credentials};
+use super::file::{Table, Value};
 use super::keys::quoted;
 use super::secret;
+use super::show::carries_credentials;
 use crate::capture::{self, Pace, Source, Transport};
 use crate::domain::{CameraId, Position, Utc};
 use crate::pipeline::CameraSettings;

@@ -9,6 +9,7 @@ mod keys;
 mod mqtt;
 mod problem;
 mod secret;
+mod show;
 
 #[cfg(test)]
 mod tests;

@@ -186,7 +186,7 @@ const CASES: &[(&str, &str, &[&str])] = &[
         r#"11:17: cameras[gate].password_file: found "secrets/gone", which does not exist, allowed: an existing file with the password"#,
     ]),
     ("\"secrets/gate\"", "\"hunter2\"", &[
-        r#"11:17: cameras[gate].password_file: found a file, which does not exist, allowed: an existing file with the password"#,
+        r#"11:17: cameras[gate].password_file: found a file (not repeated, in case it is the password itself), which does not exist, allowed: an existing file with the password"#,
     ]),
     ("\"secrets/gate\"", "\"hun/hunter2==\"", &[
         r#"11:17: cameras[gate].password_file: found a file (not repeated, in case it is the password itself), which does not exist, allowed: an existing file with the password"#,
