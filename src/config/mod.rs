@@ -35,7 +35,7 @@ pub struct Loaded {
 /// [`ConfigError::Unreadable`] where the file cannot be read, [`ConfigError::Invalid`] with every problem in it.
 pub fn load(path: &Path) -> Result<Loaded, ConfigError> {
     let text = std::fs::read_to_string(path)
-        .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+        .map_err(|cause| ConfigError::Unreadable { path: path.to_owned(), cause })?;
     let base = path.parent().unwrap_or(Path::new(""));
     check::check(path, &text, base, &|name| std::env::var(name).ok())
 }
