@@ -7,9 +7,7 @@ use std::time::Duration;
 #[derive(Debug, thiserror::Error)]
 pub enum AlertError {
     /// A name that would change the topic it stands in.
-    #[error(
-        "{what} name {name:?} cannot stand in an MQTT topic: use 1 to 64 of a-z A-Z 0-9 '-' '_' '.'"
-    )]
+    #[error("{what} name {name:?} cannot stand in an MQTT topic: use 1 to 64 of a-z A-Z 0-9 '-' '_' '.'")]
     Name {
         /// What the name is of.
         what: &'static str,

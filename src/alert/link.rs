@@ -56,7 +56,7 @@ pub(super) enum LinkEvent {
     /// The broker has refused it; `later` where the same message may be taken another time.
     Refused { id: u16, why: String, later: bool },
     /// Somebody published this.
-    Message { topic: String, payload: Vec<u8> },
+    Message { payload: Vec<u8> },
     /// The broker has answered a subscription.
     Subscribed(Result<(), String>),
 }
@@ -195,9 +195,7 @@ fn event_v311(event: rumqttc::Event) -> Option<LinkEvent> {
     Some(match event {
         Event::Incoming(Packet::ConnAck(_)) => LinkEvent::Connected { max_packet: MAX_PACKET },
         Event::Incoming(Packet::PubAck(ack)) => LinkEvent::Acked(ack.pkid),
-        Event::Incoming(Packet::Publish(p)) => {
-            LinkEvent::Message { topic: p.topic, payload: p.payload.to_vec() }
-        }
+        Event::Incoming(Packet::Publish(p)) => LinkEvent::Message { payload: p.payload.to_vec() },
         Event::Incoming(Packet::SubAck(ack)) => LinkEvent::Subscribed(
             match ack.return_codes.iter().find(|c| matches!(c, SubscribeReasonCode::Failure)) {
                 None => Ok(()),
@@ -301,10 +299,7 @@ fn event_v5(event: v5::Event) -> Option<LinkEvent> {
                 later: matches!(reason, Reason::QuotaExceeded | Reason::PacketIdentifierInUse),
             },
         },
-        Event::Incoming(Packet::Publish(p)) => LinkEvent::Message {
-            topic: String::from_utf8_lossy(&p.topic).into_owned(),
-            payload: p.payload.to_vec(),
-        },
+        Event::Incoming(Packet::Publish(p)) => LinkEvent::Message { payload: p.payload.to_vec() },
         Event::Incoming(Packet::SubAck(ack)) => LinkEvent::Subscribed(
             match ack.return_codes.iter().find(|c| !matches!(c, SubscribeReasonCode::Success(_))) {
                 None => Ok(()),

@@ -3,7 +3,9 @@
 use super::link::{self, LinkOptions};
 use super::message::{CameraStatus, Health, HotlistStatus};
 use super::worker::{Control, Worker};
-use super::{AlertError, BoxIdentity, Broker, EmbeddedBroker, Outbox, Remote, Settings, compose, message, tls};
+use super::{
+    AlertError, BoxIdentity, Broker, EmbeddedBroker, Outbox, Remote, Settings, compose, message, tls,
+};
 use crate::domain::Utc;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
@@ -108,12 +110,8 @@ pub fn start<O: Outbox, H: HealthSource, E: AlertEvents>(
     let (control, commands) = mpsc::channel(QUEUE);
     let (ending, ended) = crossbeam_channel::bounded(1);
     let wakes = outbox.wakes();
-    let options = LinkOptions {
-        remote: remote.clone(),
-        client_id: identity.client_id(),
-        will: None,
-        persistent: true,
-    };
+    let options =
+        LinkOptions { remote: remote.clone(), client_id: identity.client_id(), will: None, persistent: true };
     let health_every = Duration::from_secs(settings.health_every_s.max(1));
     let worker = Worker::new(identity.clone(), options, outbox, health, events, health_every, commands);
     spawn("alert", move || {

@@ -47,11 +47,9 @@ impl Subscriber {
         let filter = identity.hits();
         std::thread::Builder::new()
             .name("hits".into())
-            .spawn(move || {
-                match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-                    Ok(runtime) => runtime.block_on(run(&options, &filter, stopped, &subscribed, each)),
-                    Err(error) => tracing::error!(%error, "the subscriber cannot start its event loop"),
-                }
+            .spawn(move || match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+                Ok(runtime) => runtime.block_on(run(&options, &filter, stopped, &subscribed, each)),
+                Err(error) => tracing::error!(%error, "the subscriber cannot start its event loop"),
             })
             .map_err(|source| AlertError::Thread { name: "hits", source })?;
         Ok(Self { ready, _stop: stop })
