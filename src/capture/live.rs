@@ -223,23 +223,25 @@ fn pump(
 ) -> Result<(), CaptureError> {
     let mut taken = give.send(Ok(Item::Opened(decoder.opened()))).is_ok();
     let mut failed = 0;
-    let mut last = Instant::now();
     while taken {
-        if !decoder.grab()? {
+        let asked = Instant::now();
+        let grabbed = decoder.grab()?;
+        // After its time-out OpenCV gives out what the decoder still held: frames that are older than
+        // they would seem. They are left.
+        if asked.elapsed() >= read_timeout {
+            return Err(CaptureError::Stalled {
+                source_name: source_name.to_owned(),
+                silent: asked.elapsed(),
+            });
+        }
+        if !grabbed {
             failed += 1;
-            if last.elapsed() >= read_timeout {
-                return Err(CaptureError::Stalled {
-                    source_name: source_name.to_owned(),
-                    silent: last.elapsed(),
-                });
-            }
             if failed >= MAX_FAILED_READS {
                 return Err(CaptureError::StreamEnded { source_name: source_name.to_owned() });
             }
             continue;
         }
         let at = Utc::now();
-        last = Instant::now();
         for _ in 0..std::mem::take(&mut failed) {
             taken &= give.send(Ok(Item::Bad("it could not be decoded".into()))).is_ok();
         }

@@ -1,8 +1,9 @@
 //! `[[cameras]]`: where frames come from and how each camera's vehicles are followed.
 
-use super::file::{Table, Value, carries_credentials};
+use super::file::{Table, Value};
 use super::keys::quoted;
 use super::secret;
+use super::show::carries_credentials;
 use crate::capture::{self, Pace, Source, Transport};
 use crate::domain::{CameraId, Position, Utc};
 use crate::pipeline::CameraSettings;
@@ -54,7 +55,9 @@ pub(super) fn unique_names(blocks: &[Table<'_>]) {
 
 fn camera(t: &Table<'_>, track: &track::Settings) -> Option<CameraSettings> {
     let name = t.need("name").and_then(|v| v.name(64, true));
+    // Everything is read before the first `?`, so that one problem hides no other.
     let source = source(t);
+    let track = tracking(&t.table("track", "cameras.track"), track);
     let capture = capture::Settings {
         camera: CameraId::new(name.unwrap_or_default()),
         open_timeout: t.or("open_timeout_s", Duration::from_secs(5), |v| v.seconds()),
@@ -63,7 +66,7 @@ fn camera(t: &Table<'_>, track: &track::Settings) -> Option<CameraSettings> {
         position: position(t),
         source: source?,
     };
-    Some(CameraSettings { capture, track: tracking(&t.table("track", "cameras.track"), track) })
+    Some(CameraSettings { capture, track })
 }
 
 /// `[track]`, or a camera's own over it.
@@ -99,7 +102,12 @@ fn position(t: &Table<'_>) -> Option<Position> {
         let (longitude, latitude) = v.pair(-180.0..=180.0, -90.0..=90.0)?;
         // Only Belgium is guarded: there the two cannot be mistaken for one another.
         if (49.0..=52.0).contains(&longitude) && (2.0..=7.0).contains(&latitude) {
-            v.file.warn(v.at, &v.key, &format!("[{longitude}, {latitude}]"), "longitude comes first; these look swapped");
+            v.file.warn(
+                v.at,
+                &v.key,
+                &format!("[{longitude}, {latitude}]"),
+                "longitude comes first; these look swapped",
+            );
         }
         Some(Position { longitude, latitude, heading: None, accuracy_m: None })
     });
@@ -144,9 +152,8 @@ fn source(t: &Table<'_>) -> Option<Source> {
 
 fn read_source(t: &Table<'_>, kind: &str) -> Option<Source> {
     let value = t.get(kind)?;
-    let pace = || {
-        t.or("pace", Pace::Fast, |v| Some(if v.word()? == "fast" { Pace::Fast } else { Pace::RealTime }))
-    };
+    let pace =
+        || t.or("pace", Pace::Fast, |v| Some(if v.word()? == "fast" { Pace::Fast } else { Pace::RealTime }));
     let fps = || t.get("fps").and_then(|v| v.number());
     match kind {
         "rtsp" => {
@@ -161,9 +168,10 @@ fn read_source(t: &Table<'_>, kind: &str) -> Option<Source> {
             Some(Source::Mjpeg { url: url(&value, "http")?, credentials })
         }
         "v4l2" => {
-            let size = t.get("size").and_then(|v| v.whole_pair(16, 16_384)).and_then(|(w, h)| {
-                u32::try_from(w).ok().zip(u32::try_from(h).ok())
-            });
+            let size = t
+                .get("size")
+                .and_then(|v| v.whole_pair(16, 16_384))
+                .and_then(|(w, h)| u32::try_from(w).ok().zip(u32::try_from(h).ok()));
             let fps = fps();
             // No test for its existence: a USB camera may come after the start and go again.
             let device = value.path()?;
@@ -233,7 +241,8 @@ fn is_authority(text: &str) -> bool {
             None => (text, None),
         },
     };
-    is_host(host) && port.is_none_or(|p| p.bytes().all(|b| b.is_ascii_digit()) && p.parse::<u16>().is_ok_and(|p| p > 0))
+    is_host(host)
+        && port.is_none_or(|p| p.bytes().all(|b| b.is_ascii_digit()) && p.parse::<u16>().is_ok_and(|p| p > 0))
 }
 
 /// Whether `text` may be a host name or an IPv4 address (RFC 1123 section 2.1, and the underscore that

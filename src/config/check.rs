@@ -34,7 +34,11 @@ pub(super) fn check(
     for error in &errors {
         let at = error.span().map_or(text.len(), |span| span.start);
         broken_lines.push(file.line(at));
-        file.wrong(at, "", &format!("what is no TOML: {}", error.message()), "", None);
+        let found = match error.message() {
+            "duplicate key" => "a key that stands there already".to_owned(),
+            message => format!("what is no TOML: {message}"),
+        };
+        file.wrong(at, "", &found, "", None);
     }
     let syntax = file.problems.take();
     let settings = settings(&Table::root(&file, document.get_ref()));

@@ -4,6 +4,7 @@
 
 use super::keys::{self, Kind, quoted};
 use super::problem::Problem;
+use super::show::{carries_credentials, show, show_text};
 use std::cell::RefCell;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
@@ -88,9 +89,8 @@ impl<'a> Table<'a> {
 
     /// The table `name` in this one; `section` is its name in the registry.
     pub fn table(&self, name: &str, section: &'static str) -> Self {
-        let mut child =
-            Self { file: self.file, section, key: self.path_of(name), at: self.at, table: None };
-        if let Some(value) = self.table.and_then(|t| t.get(name)) {
+        let mut child = Self { file: self.file, section, key: self.path_of(name), at: self.at, table: None };
+        if let Some(value) = self.table.and_then(|t| t.get(name)).or_else(|| self.slip_for(name)) {
             child.at = value.span().start;
             match value.get_ref() {
                 DeValue::Table(t) => child.table = Some(t),
@@ -106,7 +106,8 @@ impl<'a> Table<'a> {
 
     /// The blocks `[[name]]` of the file's top, each under its own name where that is usable.
     pub fn blocks(&self, name: &'static str) -> Vec<Self> {
-        let Some(value) = self.table.and_then(|t| t.get(name)) else { return Vec::new() };
+        let exact = self.table.and_then(|t| t.get(name));
+        let Some(value) = exact.or_else(|| self.slip_for(name)) else { return Vec::new() };
         let allowed = format!("blocks [[{name}]]");
         let DeValue::Array(array) = value.get_ref() else {
             let hint = value.get_ref().is_table().then(|| format!("write [[{name}]], with two brackets"));
@@ -130,6 +131,16 @@ impl<'a> Table<'a> {
         blocks
     }
 
+    /// The value whose key is a slip of the finger for `name`. The slip itself is a problem already; this
+    /// way what stands under it is checked too, and `name` is not said to be missing besides.
+    fn slip_for(&self, name: &str) -> Option<&'a toml::Spanned<DeValue<'a>>> {
+        let known = keys::names(self.section);
+        let slip = |found: &str| {
+            !known.contains(&found) && keys::nearest(found, known.iter().copied()) == Some(name)
+        };
+        self.table?.iter().find(|(key, _)| slip(key.get_ref())).map(|(_, value)| value)
+    }
+
     fn refuse_unknown_keys(&self) {
         let allowed = keys::names(self.section);
         for (name, _) in self.table.into_iter().flatten() {
@@ -138,11 +149,18 @@ impl<'a> Table<'a> {
                 continue;
             }
             let hint = if found == "password" && allowed.contains(&"password_file") {
-                Some("passwords stand in a file or an environment variable: password_file, password_env".into())
+                Some(
+                    "passwords stand in a file or an environment variable: password_file, password_env"
+                        .into(),
+                )
             } else if let Some(near) = keys::nearest(found, allowed.iter().copied()) {
                 Some(format!("did you mean {near:?}?"))
             } else {
-                elsewhere(found)
+                let elsewhere = elsewhere(found);
+                if self.file.broken && elsewhere.is_some() {
+                    continue; // Its table's header is what cannot be read.
+                }
+                elsewhere
             };
             let key = self.path_of(&show_text(found, 40).replace('"', ""));
             let allowed = quoted(allowed.iter().copied());
@@ -169,7 +187,7 @@ impl<'a> Table<'a> {
 
     /// Says that `name` is missing.
     pub fn missing(&self, name: &str, hint: Option<String>) {
-        if !self.file.broken {
+        if !self.file.broken && self.slip_for(name).is_none() {
             let allowed = keys::find(self.section, name).map_or(String::new(), |k| k.kind.to_string());
             self.file.wrong(self.at, &self.path_of(name), "nothing", &allowed, hint);
         }
@@ -270,16 +288,11 @@ impl<'a> Value<'a> {
     }
 
     /// Two numbers, each in its range.
-    pub fn pair(
-        &self,
-        first: RangeInclusive<f64>,
-        second: RangeInclusive<f64>,
-    ) -> Option<(f64, f64)> {
+    pub fn pair(&self, first: RangeInclusive<f64>, second: RangeInclusive<f64>) -> Option<(f64, f64)> {
         let numbers: Vec<_> =
             self.value.as_array().into_iter().flatten().map(|v| number(v.get_ref())).collect();
         match numbers.as_slice() {
-            [Some(a), Some(b)]
-                if first.contains(a) && second.contains(b) => Some((*a, *b)),
+            [Some(a), Some(b)] if first.contains(a) && second.contains(b) => Some((*a, *b)),
             _ => self.wrong(None),
         }
     }
@@ -336,10 +349,18 @@ impl<'a> Value<'a> {
             return Some(path);
         }
         let text = self.value.as_str().unwrap_or_default();
-        let why = if path.try_exists().unwrap_or(true) { no } else { "which does not exist" };
-        let looked = (!Path::new(text).is_absolute() && !carries_credentials(text))
+        let looked = (path != Path::new(text) && !carries_credentials(text))
             .then(|| format!("looked for {}", path.display()));
-        self.wrong_as(&format!("{}, {why}", show(self.value)), looked)
+        self.wrong_as(&format!("{}, {}", show(self.value), absence(&path, no)), looked)
+    }
+}
+
+/// Why what should be at `path` cannot be had; `no` where something else is there.
+pub(super) fn absence(path: &Path, no: &str) -> String {
+    match std::fs::metadata(path) {
+        Ok(_) => no.to_owned(),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => "which does not exist".into(),
+        Err(e) => format!("which cannot be looked at: {e}"),
     }
 }
 
@@ -360,45 +381,4 @@ fn number(value: &DeValue<'_>) -> Option<f64> {
         // Every whole number a range allows is small enough to be exact.
         _ => whole(value).map(|n| n as f64),
     }
-}
-
-/// Whether `text` is a URL with a user or password in it. A password may hold any character, so
-/// every `@` counts, wherever it stands.
-pub(super) fn carries_credentials(text: &str) -> bool {
-    let query = text.split_once('?').map_or("", |(_, query)| query).to_lowercase();
-    text.contains('@') && text.contains(':')
-        || text.contains("://") && (query.contains("pass") || query.contains("pwd"))
-}
-
-/// A value as it may stand in a message.
-fn show(value: &DeValue<'_>) -> String {
-    match value {
-        DeValue::String(text) => show_text(text, 60),
-        DeValue::Integer(n) => n.to_string(),
-        DeValue::Float(n) => n.to_string(),
-        DeValue::Boolean(b) => b.to_string(),
-        DeValue::Datetime(t) => t.to_string(),
-        DeValue::Table(_) => "a table".into(),
-        DeValue::Array(a) => {
-            let scalar = |v: &DeValue<'_>| !v.is_array() && !v.is_table();
-            if a.len() <= 4 && a.iter().all(|v| scalar(v.get_ref())) {
-                let items: Vec<_> = a.iter().map(|v| show(v.get_ref())).collect();
-                format!("[{}]", items.join(", "))
-            } else {
-                format!("an array of {}", a.len())
-            }
-        }
-    }
-}
-
-/// A text in quotes, cut to `most` characters; never a URL with credentials in it.
-fn show_text(text: &str, most: usize) -> String {
-    if carries_credentials(text) {
-        return "a text with a user or password in it (not repeated here)".into();
-    }
-    let mut cut: String = text.chars().take(most).collect();
-    if cut.len() < text.len() {
-        cut.push('…');
-    }
-    format!("{cut:?}")
 }

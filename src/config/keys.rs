@@ -65,12 +65,32 @@ pub(super) const SECTIONS: &[(&str, &str, &str)] = &[
     ("", "Top of the file", "Which box this is."),
     ("store", "[store]", "Records and pictures."),
     ("vision", "[vision]", "Models and threads. Required."),
-    ("track", "[track]", "When readings become a passage; holds for every camera that does not say otherwise."),
-    ("cameras", "[[cameras]]", "One block a camera, at least one. Each has exactly one of `rtsp`, `mjpeg`, `v4l2`, `file` and `folder`."),
-    ("cameras.track", "[cameras.track]", "Under a `[[cameras]]` block: tracking of this camera where it differs from `[track]`."),
-    ("hotlists", "[[hotlists]]", "One block a list. Without any, passages are recorded and nothing is a hit."),
+    (
+        "track",
+        "[track]",
+        "When readings become a passage; holds for every camera that does not say otherwise.",
+    ),
+    (
+        "cameras",
+        "[[cameras]]",
+        "One block a camera, at least one. Each has exactly one of `rtsp`, `mjpeg`, `v4l2`, `file` and `folder`.",
+    ),
+    (
+        "cameras.track",
+        "[cameras.track]",
+        "Under a `[[cameras]]` block: tracking of this camera where it differs from `[track]`.",
+    ),
+    (
+        "hotlists",
+        "[[hotlists]]",
+        "One block a list. Without any, passages are recorded and nothing is a hit.",
+    ),
     ("mqtt", "[mqtt]", "The broker that gets the hits. Required: either `embedded = true` or `host`."),
-    ("mqtt.tls", "[mqtt.tls]", "TLS to the broker. PEM files. Required unless the broker is on this box or `allow_plaintext` is set."),
+    (
+        "mqtt.tls",
+        "[mqtt.tls]",
+        "TLS to the broker. PEM files. Required unless the broker is on this box or `allow_plaintext` is set.",
+    ),
     ("console", "[console]", "Web page, health and metrics. Without this table nothing is served."),
     ("log", "[log]", "Logs, on standard error."),
     ("run", "[run]", "The daemon."),
@@ -190,12 +210,15 @@ pub(super) fn names(section: &str) -> Vec<&'static str> {
 
 /// The word nearest to `found`, where one is near enough to be a slip of the finger.
 pub(super) fn nearest<'a>(found: &str, words: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let score = |w: &str| strsim::jaro_winkler(&found.to_lowercase(), w);
-    words
-        .map(|w| (score(w), w))
-        .filter(|(score, _)| *score >= 0.8)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, w)| w)
+    let found = found.to_lowercase();
+    // The distance finds swapped letters in short words, the similarity missing ends of long ones.
+    let slip = |w: &str| {
+        let few = if w.len() < 8 { 1 } else { 2 };
+        let alike = strsim::jaro_winkler(&found, w);
+        let near = w.len() > 2 && strsim::osa_distance(&found, w) <= few;
+        (near || alike >= 0.85).then_some(if near { alike + 1.0 } else { alike })
+    };
+    words.filter_map(|w| Some((slip(w)?, w))).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, w)| w)
 }
 
 /// `docs/ref/config.md`.

@@ -9,6 +9,10 @@ mod keys;
 mod mqtt;
 mod problem;
 mod secret;
+mod show;
+
+#[cfg(test)]
+mod tests;
 
 pub use keys::reference;
 pub use problem::{ConfigError, Problem};
@@ -31,7 +35,7 @@ pub struct Loaded {
 /// [`ConfigError::Unreadable`] where the file cannot be read, [`ConfigError::Invalid`] with every problem in it.
 pub fn load(path: &Path) -> Result<Loaded, ConfigError> {
     let text = std::fs::read_to_string(path)
-        .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+        .map_err(|cause| ConfigError::Unreadable { path: path.to_owned(), cause })?;
     let base = path.parent().unwrap_or(Path::new(""));
     check::check(path, &text, base, &|name| std::env::var(name).ok())
 }
@@ -40,11 +44,7 @@ pub fn load(path: &Path) -> Result<Loaded, ConfigError> {
 ///
 /// # Errors
 /// [`ConfigError::Invalid`] with every problem in it.
-pub fn parse(
-    text: &str,
-    base: &Path,
-    env: &dyn Fn(&str) -> Option<String>,
-) -> Result<Loaded, ConfigError> {
+pub fn parse(text: &str, base: &Path, env: &dyn Fn(&str) -> Option<String>) -> Result<Loaded, ConfigError> {
     check::check(Path::new("platewatch.toml"), text, base, env)
 }
 

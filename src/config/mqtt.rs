@@ -25,7 +25,8 @@ pub(super) fn broker(t: &Table<'_>) -> Option<Broker> {
             let allowed = "mqtt.tls only with a broker elsewhere";
             t.file.wrong(tls.at, &tls.key, "mqtt.tls with embedded = true", allowed, None);
         }
-        let why = "the embedded broker is for demo and development: it has no TLS, no passwords and keeps nothing";
+        let why =
+            "the embedded broker is for demo and development: it has no TLS, no passwords and keeps nothing";
         t.file.warn(switch.at, &switch.key, "true", why);
         return Some(Broker::Embedded { port: t.or("port", 1883, |v| v.whole()?.try_into().ok()) });
     }
@@ -41,13 +42,16 @@ fn remote(t: &Table<'_>, tls_table: &Table<'_>) -> Option<Remote> {
     let credentials = secret::credentials(t);
     let allow_plaintext = t.or("allow_plaintext", false, |v| v.yes());
     let tls = tls_table.is_there().then(|| tls(tls_table)).flatten();
-    let version = t.or("version", Version::V5, |v| {
-        Some(if v.word()? == "5" { Version::V5 } else { Version::V311 })
-    });
+    let version =
+        t.or("version", Version::V5, |v| Some(if v.word()? == "5" { Version::V5 } else { Version::V311 }));
     let usual = if tls_table.is_there() { 8883 } else { 1883 };
     let port = t.or("port", usual, |v| {
         let port = v.whole()?;
-        if port == 0 { v.wrong(Some("port 0 only goes with embedded = true".into())) } else { port.try_into().ok() }
+        if port == 0 {
+            v.wrong(Some("port 0 only goes with embedded = true".into()))
+        } else {
+            port.try_into().ok()
+        }
     });
     let keep_alive_s = t.or("keep_alive_s", 30, |v| v.whole()?.try_into().ok());
     if let (Some(value), Some(host)) = (&host_value, &host)

@@ -46,12 +46,12 @@ impl fmt::Display for Problem {
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file cannot be read.
-    #[error("{path}: cannot read the configuration: {source}; say which file with --config FILE", path = .path.display())]
+    #[error("{path}: cannot read the configuration: {cause}; say which file with --config FILE", path = .path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
         /// Why.
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     /// Everything wrong with what stands in it, in the order of its lines.
     #[error("{}", lines(.problems))]

@@ -55,14 +55,17 @@ fn from_env(value: &Value<'_>) -> Option<Secret> {
 
 fn from_file(value: &Value<'_>) -> Option<Secret> {
     let text = value.text()?;
-    let shown = if text.contains('/') && !super::file::carries_credentials(text) {
+    let path = value.file.base.join(text);
+    // As above: repeated only where there is such a folder, which no password makes true by chance.
+    let in_a_folder = |p: &Path| p.parent().is_some_and(|p| p.parent().is_some() && p.is_dir());
+    let shown = if text.contains('/') && in_a_folder(&path) {
         format!("{text:?}")
     } else {
-        "a file".into()
+        "a file (not repeated, in case it is the password itself)".into()
     };
-    let path = value.file.base.join(text);
     if !path.is_file() {
-        return value.wrong_as(&format!("{shown}, which does not exist or is no file"), None);
+        let why = super::file::absence(&path, "which is no file");
+        return value.wrong_as(&format!("{shown}, {why}"), None);
     }
     match read(&path) {
         Err(why) => value.wrong_as(&format!("{shown}, which cannot be read: {why}"), None),
@@ -89,7 +92,7 @@ pub(super) fn warn_if_readable(value: &Value<'_>, path: &Path) {
     let mode = std::fs::metadata(path).map_or(0, |m| m.permissions().mode());
     if mode & 0o004 != 0 {
         let found = format!("a file that everyone may read (mode {:03o})", mode & 0o777);
-        value.file.warn(value.at, &value.key, &found, &format!("chmod 600 {}", path.display()));
+        value.file.warn(value.at, &value.key, &found, &format!("chmod o-r {}", path.display()));
     }
 }
 

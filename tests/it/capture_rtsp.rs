@@ -12,7 +12,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 /// A video made by FFmpeg; `None` (and a line that says so) where there is none.
-fn video(dir: &Path, name: &str, size: &str, arguments: &[&str]) -> Option<PathBuf> {
+pub fn video(dir: &Path, name: &str, size: &str, arguments: &[&str]) -> Option<PathBuf> {
     let path = dir.join(name);
     let made = Command::new("ffmpeg")
         .args(["-v", "error", "-y", "-f", "lavfi", "-i"])
@@ -39,24 +39,27 @@ fn h264(dir: &Path, size: &str) -> Option<PathBuf> {
 }
 
 /// Takes a number of frames, then asks for the end; remembers what happened.
-struct Watcher {
+pub struct Watcher {
     wanted: usize,
-    stop: Stop,
+    pub stop: Stop,
     seen: Mutex<Seen>,
 }
 
 #[derive(Default)]
-struct Seen {
-    frames: Vec<(u64, u32, u32)>,
-    events: Vec<String>,
+pub struct Seen {
+    /// Number, width and height of each frame.
+    pub frames: Vec<(u64, u32, u32)>,
+    /// When each was taken, in Unix ms.
+    pub times: Vec<i64>,
+    pub events: Vec<String>,
 }
 
 impl Watcher {
-    fn new(wanted: usize) -> Self {
+    pub fn new(wanted: usize) -> Self {
         Self { wanted, stop: Stop::new(), seen: Mutex::default() }
     }
 
-    fn run(&self, settings: &Settings) -> Seen {
+    pub fn run(&self, settings: &Settings) -> Seen {
         capture::run(settings, self, self, &self.stop).unwrap();
         std::mem::take(&mut *self.seen.lock().unwrap())
     }
@@ -65,6 +68,7 @@ impl Watcher {
 impl FrameSink for Watcher {
     fn offer(&self, frame: Frame) -> bool {
         let mut seen = self.seen.lock().unwrap();
+        seen.times.push(frame.stamp.captured_at.unix_ms());
         seen.frames.push((frame.stamp.seq, frame.image.width(), frame.image.height()));
         seen.frames.len() < self.wanted
     }
@@ -80,7 +84,7 @@ impl CaptureEvents for Watcher {
     }
 }
 
-fn camera(source: Source) -> Settings {
+pub fn camera(source: Source) -> Settings {
     Settings {
         camera: CameraId::new("test"),
         source,
@@ -99,7 +103,7 @@ fn rtsp(server: &RtspServer, transport: Transport, credentials: Option<(&str, &s
     })
 }
 
-fn assert_has(seen: &Seen, word: &str) {
+pub fn assert_has(seen: &Seen, word: &str) {
     assert!(seen.events.iter().any(|e| e.contains(word)), "no {word:?} in {:#?}", seen.events);
 }
 

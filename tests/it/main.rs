@@ -1,4 +1,5 @@
 //! The one integration binary.
 
+mod capture_files;
 mod capture_rtsp;
 mod rtsp_server;

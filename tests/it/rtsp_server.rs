@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -68,8 +68,6 @@ pub struct RtspServer {
     stop: Arc<AtomicBool>,
     streams: Arc<Mutex<Vec<TcpStream>>>,
     thread: Option<JoinHandle<()>>,
-    /// Connections accepted so far.
-    pub connections: Arc<AtomicUsize>,
     /// Requests as they came, first lines and transports.
     pub requests: Arc<Mutex<Vec<String>>>,
 }
@@ -81,12 +79,10 @@ impl RtspServer {
         listener.set_nonblocking(true).unwrap();
         let stop = Arc::new(AtomicBool::new(false));
         let streams = Arc::new(Mutex::new(Vec::new()));
-        let connections = Arc::new(AtomicUsize::new(0));
         let requests = Arc::new(Mutex::new(Vec::new()));
         let media = Arc::new(Media::load(&options.files));
         let thread = {
-            let (stop, streams, connections, requests) =
-                (stop.clone(), streams.clone(), connections.clone(), requests.clone());
+            let (stop, streams, requests) = (stop.clone(), streams.clone(), requests.clone());
             std::thread::spawn(move || {
                 let mut sessions = Vec::new();
                 while !stop.load(Ordering::SeqCst) {
@@ -95,7 +91,6 @@ impl RtspServer {
                         continue;
                     };
                     stream.set_nonblocking(false).unwrap();
-                    connections.fetch_add(1, Ordering::SeqCst);
                     streams.lock().unwrap().push(stream.try_clone().unwrap());
                     let (options, media, stop, requests) =
                         (options.clone(), media.clone(), stop.clone(), requests.clone());
@@ -111,7 +106,7 @@ impl RtspServer {
                 }
             })
         };
-        Self { port, stop, streams, thread: Some(thread), connections, requests }
+        Self { port, stop, streams, thread: Some(thread), requests }
     }
 
     pub fn url(&self) -> String {
