@@ -3,17 +3,17 @@
 //! Each verb is an `Args` and a `run`; nothing is decided here. Exit codes: 0 done, 1 something was wrong
 //! (said on stderr), 2 wrong usage, 3 done but some inputs could not be used. May import everything.
 
-//mod bench;
-//mod bench_accuracy;
-//mod bench_speed;
-//mod check;
+mod bench;
+mod bench_accuracy;
+mod bench_speed;
+mod check;
 mod common;
-//mod dataset;
+mod dataset;
 mod demo;
 mod hotlist;
 mod log;
 mod play;
-//mod print_config;
+mod print_config;
 mod read;
 mod replay;
 mod run;
@@ -55,15 +55,15 @@ enum Verb {
     /// Play a clip as fast as possible and print its passages
     Replay(replay::Args),
     /// Say everything that is wrong with a configuration
-    //Check(check::Args),
+    Check(check::Args),
     /// Print a commented example configuration
-    //PrintConfig(print_config::Args),
+    PrintConfig(print_config::Args),
     /// Look at hotlists
     Hotlist(hotlist::Args),
     /// Show recent hits and passages
     Log(log::Args),
     /// Measure accuracy and speed
-    //Bench(bench::Args),
+    Bench(bench::Args),
     /// Print the version and the hashes of the models
     Version(version::Args),
 }
@@ -75,11 +75,11 @@ pub fn main() -> ExitCode {
         Verb::Demo(args) => demo::run(&args),
         Verb::Read(args) => read::run(&args),
         Verb::Replay(args) => replay::run(&args),
-        //Verb::Check(args) => check::run(&args),
-        //Verb::PrintConfig(args) => print_config::run(&args),
+        Verb::Check(args) => check::run(&args),
+        Verb::PrintConfig(args) => print_config::run(&args),
         Verb::Hotlist(args) => hotlist::run(&args),
         Verb::Log(args) => log::run(&args),
-        //Verb::Bench(args) => bench::run(&args),
+        Verb::Bench(args) => bench::run(&args),
         Verb::Version(args) => version::run(&args),
     };
     match outcome {

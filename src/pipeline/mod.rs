@@ -23,5 +23,6 @@ mod settings;
 mod watching;
 mod worker;
 
+pub use recorder::evidence_files;
 pub use running::{PipelineError, Running, Summary, start};
 pub use settings::{CameraSettings, Settings};

@@ -1,12 +1,12 @@
 //! The recorder thread: judged passages are encoded, put into words and kept, in one transaction each.
 
 use crate::alert::{BoxIdentity, hit_message, passage_message};
-use crate::domain::{Hit, PassageState, Utc};
+use crate::domain::{EvidenceFrame, Hit, PassageState, Utc};
 use crate::runtime::{Backoff, Stop};
 use crate::store::{EvidenceFile, EvidenceRole, ModelVersions, OutboxMessage, Record, StoreError, StoreHandle};
 use crate::telemetry::{Metrics, QueueName, Stage, StoreErrorKind};
 use crate::track::TrackEvent;
-use crate::vision::{PictureRole, encode_evidence};
+use crate::vision::{EncodedPicture, PictureRole, VisionError, encode_evidence};
 use crossbeam_channel::Receiver;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -54,24 +54,10 @@ impl Recorder {
             Vec::new()
         } else {
             let start = Instant::now();
-            let pictures = encode_evidence(&j.event.evidence);
+            let pictures = evidence_files(&j.event.evidence);
             self.metrics.stage_time(Stage::Encode, start.elapsed());
             match pictures {
-                Ok(pictures) => pictures
-                    .into_iter()
-                    .map(|p| EvidenceFile {
-                        role: match p.role {
-                            PictureRole::Plate => EvidenceRole::Plate,
-                            PictureRole::Context => EvidenceRole::Context,
-                        },
-                        sha256: p.sha256,
-                        jpeg: p.jpeg,
-                        width: p.width,
-                        height: p.height,
-                        frame_seq: j.event.evidence.stamp.seq,
-                        captured_at: j.event.evidence.stamp.captured_at,
-                    })
-                    .collect(),
+                Ok(pictures) => pictures,
                 Err(error) => {
                     // A hit without its picture is still a hit.
                     tracing::error!(camera = %passage.camera, passage = %passage.id, %error, "evidence could not be encoded");
@@ -134,6 +120,25 @@ impl Recorder {
             }
         }
     }
+}
+
+/// The pictures of a passage, ready for the store: the plate and its surroundings, from the frame that was
+/// read.
+pub fn evidence_files(evidence: &EvidenceFrame) -> Result<Vec<EvidenceFile>, VisionError> {
+    let pictures = encode_evidence(evidence)?;
+    let file = |p: EncodedPicture| EvidenceFile {
+        role: match p.role {
+            PictureRole::Plate => EvidenceRole::Plate,
+            PictureRole::Context => EvidenceRole::Context,
+        },
+        sha256: p.sha256,
+        jpeg: p.jpeg,
+        width: p.width,
+        height: p.height,
+        frame_seq: evidence.stamp.seq,
+        captured_at: evidence.stamp.captured_at,
+    };
+    Ok(pictures.into_iter().map(file).collect())
 }
 
 fn kind(error: &StoreError) -> StoreErrorKind {

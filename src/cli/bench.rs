@@ -1,0 +1,25 @@
+//! `platewatch bench`: the figures in the README, by anyone, with the shipped binary.
+
+use super::{bench_accuracy, bench_speed};
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  platewatch bench speed\n  platewatch bench accuracy --dataset eval.jsonl")]
+pub(super) struct Args {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    /// Detection and reading against labelled pictures
+    Accuracy(bench_accuracy::Args),
+    /// Frames per second, time per stage and time to a delivered message
+    Speed(bench_speed::Args),
+}
+
+pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
+    match &args.what {
+        What::Accuracy(args) => bench_accuracy::run(args),
+        What::Speed(args) => bench_speed::run(args),
+    }
+}
