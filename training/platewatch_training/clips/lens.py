@@ -7,6 +7,7 @@ the right) and leaning by `roll`.
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass, replace
 
@@ -42,6 +43,7 @@ class Lens:
         sr, cr = math.sin(self.roll), math.cos(self.roll)
         return np.stack([cr * right + sr * down, -sr * right + cr * down, forward])
 
+    @functools.lru_cache(maxsize=64)
     def matrix(self) -> np.ndarray:
         """3 x 4 projection from homogeneous world points."""
         k = np.array([[self.focal, 0, self.width / 2], [0, self.focal, self.height / 2], [0, 0, 1]])

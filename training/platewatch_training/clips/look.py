@@ -13,26 +13,26 @@ class Sensor:
         self.rng, self.night = rng, night
         y, x = np.mgrid[0:height, 0:width].astype(np.float32)
         r2 = ((x - width / 2) ** 2 + (y - height / 2) ** 2) / (width / 2) ** 2
-        self.vignette = (256 * (1 - vignette * r2)).astype(np.uint16)[..., None]
+        self.vignette = np.repeat((255 * (1 - vignette * r2)).astype(np.uint8)[..., None], 3, 2)
         # A few noise fields, rolled by random steps, are as good as fresh ones.
         self.fields = []
         for _ in range(6):
             fine = rng.normal(0, sigma, (height, width)).astype(np.float32)
             coarse = cv2.resize(rng.normal(0, sigma * 0.7, (height // 2, width // 2)).astype(np.float32), (width, height))
-            self.fields.append((fine * 0.6 + coarse).astype(np.int8))
+            field = np.repeat((fine * 0.6 + coarse)[..., None], 3, 2)
+            self.fields.append((np.clip(field, 0, 99).astype(np.uint8), np.clip(-field, 0, 99).astype(np.uint8)))
 
     def expose(self, frame: np.ndarray, gain: float) -> np.ndarray:
-        out = (frame.astype(np.uint32) * self.vignette >> 8).astype(np.float32) * gain
-        field = np.roll(self.fields[int(self.rng.integers(len(self.fields)))], (int(self.rng.integers(999)), int(self.rng.integers(1900))), (0, 1))
-        out += field[..., None]
-        return np.clip(out, 0, 255).astype(np.uint8)
+        out = cv2.multiply(frame, self.vignette, scale=gain / 255)
+        plus, minus = self.fields[int(self.rng.integers(len(self.fields)))]
+        step = int(self.rng.integers(999))
+        return cv2.subtract(cv2.add(out, np.roll(plus, step, 0)), np.roll(minus, step, 0))
 
 
 def infrared(frame: np.ndarray) -> np.ndarray:
     """What a camera under infrared lamps sees: no colour, and red ink turns pale."""
-    weights = np.float32([0.10, 0.20, 0.70])
-    grey = np.clip(frame.astype(np.float32) @ weights, 0, 255).astype(np.uint8)
-    return np.repeat(grey[..., None], 3, 2)
+    weights = np.float32([[0.12, 0.33, 0.55]] * 3)
+    return cv2.transform(frame, weights)
 
 
 def sprite(size: int) -> np.ndarray:

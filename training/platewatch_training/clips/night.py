@@ -30,7 +30,7 @@ def light_on(face, pixels: np.ndarray, mover, lens, t: float, gain: float) -> tu
     lit = lamp_at(distance)
     if face.tag.startswith("plate"):
         width = float(np.linalg.norm(pixels[1] - pixels[0]))
-        return min(1.08, 1.55 * lit + 0.12), 4.0, float(np.clip(width / 260, 0.2, 0.6))
+        return min(1.0, 1.55 * lit + 0.12), 4.0, float(np.clip(width / 260, 0.2, 0.6))
     return gain * (0.05 + 0.40 * lit), 0.0, 0.0
 
 
@@ -76,6 +76,5 @@ def glare(canvas: np.ndarray, movers, lens, t: float) -> None:
             else:
                 add_glare(light, x / 2, y / 2, 0.5 * np.clip(1.1 * lens.focal / d, 20, 200), 0.5, (0.35, 0.35, 1.0))
     if used:
-        grown = cv2.resize(light, (w, h), interpolation=cv2.INTER_LINEAR)
-        np.clip(canvas + grown, 0, 255, out=grown)
-        canvas[:] = grown.astype(np.uint8)
+        small = np.clip(light, 0, 255).astype(np.uint8)
+        cv2.add(canvas, cv2.resize(small, (w, h), interpolation=cv2.INTER_LINEAR), dst=canvas)

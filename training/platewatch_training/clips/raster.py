@@ -62,7 +62,7 @@ def draw_quad(
     canvas: np.ndarray,
     quad: np.ndarray,
     levels: list[np.ndarray],
-    gain: np.ndarray | float = 1.0,
+    gain: float = 1.0,
     offset: float = 0.0,
     grow: float = 0.6,
     blur: float = 0.0,
@@ -94,18 +94,18 @@ def draw_quad(
     matrix = cv2.getPerspectiveTransform(source, local.astype(np.float32))
     size = (x1 - x0, y1 - y0)
     warped = cv2.warpPerspective(texture, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    mask = quad_mask((size[1], size[0]), grown(local, grow)).astype(np.float32) / 255.0
+    mask = quad_mask((size[1], size[0]), grown(local, grow))
     if texture.shape[2] == 4:
-        mask *= warped[..., 3].astype(np.float32) / 255.0
-    colour = warped[..., :3].astype(np.float32) * gain + offset
+        mask = cv2.multiply(mask, warped[..., 3], scale=1 / 255)
+    colour = cv2.convertScaleAbs(warped if warped.shape[2] == 3 else cv2.cvtColor(warped, cv2.COLOR_BGRA2BGR), alpha=float(gain), beta=offset)
     if blur > 0.2:
-        mask3 = cv2.GaussianBlur(mask, (0, 0), blur)
-        colour = cv2.GaussianBlur(colour * mask[..., None], (0, 0), blur) / np.maximum(mask3, 1e-3)[..., None]
-        mask = mask3
+        mask, colour = cv2.GaussianBlur(mask, (0, 0), blur), cv2.GaussianBlur(colour, (0, 0), blur)
     under = canvas[y0:y1, x0:x1]
-    a = mask[..., None]
     if add:
-        out = under + colour * a
-    else:
-        out = under + (colour - under) * a
-    canvas[y0:y1, x0:x1] = np.clip(out, 0, 255).astype(np.uint8)
+        under[:] = cv2.add(under, cv2.multiply(colour, cv2.merge([mask] * 3), scale=1 / 255))
+        return
+    # Whole numbers: under + (colour - under) * mask / 256, fast and near enough.
+    a = mask.astype(np.int16)[..., None]
+    a += a >> 7
+    part = (colour.astype(np.int16) - under) * a.astype(np.int32) >> 8
+    under[:] = (under + part).astype(np.uint8)

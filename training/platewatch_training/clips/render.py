@@ -23,7 +23,7 @@ from .traffic import visible_faces
 
 FPS = 25
 SCENES = {"roadside-day": roadside.day, "roadside-night": roadside.night, "patrol": patrol.patrol}
-CODING = {"roadside-day": ("26", "2"), "roadside-night": ("27", "0"), "patrol": ("29", "0")}  # crf, B-frames
+CODING = {"roadside-day": ("26", "2"), "roadside-night": ("22", "0"), "patrol": ("29", "0")}  # crf, B-frames
 # A plate counts as readable when it gets at least this wide, fully in view, for four
 # frames; a row of a two-line plate holds half the characters.
 READABLE_PX = {1: 70, 2: 46}
@@ -53,7 +53,7 @@ class Film:
             b, db = self.scene.lens_at(t + self.scene.exposure).project(at[1])
             if da[0] > 4 and -300 < a[0, 0] < lens.width + 300:
                 worst = max(worst, float(np.linalg.norm(a - b)))
-        return int(np.clip(np.ceil(worst / 1.3), 1, 4))
+        return int(np.clip(np.ceil(worst / 1.3), 1, 4 if self.scene.still else 2))
 
     def draw(self, t: float, owners: np.ndarray | None) -> np.ndarray:
         scene, lens = self.scene, self.scene.lens_at(t)

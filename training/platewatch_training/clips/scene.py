@@ -60,7 +60,6 @@ def paint_background(scene: Scene, lens: Lens, factor: int = 1) -> np.ndarray:
     stretch = max(1.0, 1.25 * w / sw) if factor > 1 else 1.0
     move = np.float32([[stretch, 0, w / 2 - stretch * sw / 2 - big.focal * lens.yaw], [0, stretch, hy - stretch * sh]])
     cv2.warpAffine(scene.sky, move, (w, h), dst=canvas, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    rows = np.arange(h)
     for texture, scale, left, top, near, far in scene.ground:
         matrix = big.ground(scale, left, top)
         span = []
@@ -73,8 +72,10 @@ def paint_background(scene: Scene, lens: Lens, factor: int = 1) -> np.ndarray:
         shift = np.array([[1, 0, 0], [0, 1, -y0], [0, 0, 1]], np.float64)
         part = cv2.warpPerspective(texture, shift @ matrix, (w, y1 - y0), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         # Fade into the coarser texture behind over some rows.
-        fade = np.clip((rows[y0:y1] - span[0]) / max(6.0, 0.12 * (span[1] - span[0])), 0, 1).astype(np.float32)[:, None, None]
-        canvas[y0:y1] = (canvas[y0:y1] * (1 - fade) + part * fade).astype(np.uint8)
+        fading = int(np.clip(max(6.0, 0.12 * (span[1] - span[0])), 1, y1 - y0))
+        fade = np.linspace(0, 1, fading, dtype=np.float32)[:, None, None]
+        canvas[y0 : y0 + fading] = (canvas[y0 : y0 + fading] * (1 - fade) + part[:fading] * fade).astype(np.uint8)
+        canvas[y0 + fading : y1] = part[fading:]
     items = []
     for face in scene.props:
         pixels, depth = big.project(face.corners)
