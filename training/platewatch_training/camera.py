@@ -130,10 +130,17 @@ def rain(rng, image: np.ndarray) -> np.ndarray:
 def colour_cast(rng, image: np.ndarray) -> np.ndarray:
     style = rng.random()
     if style < 0.25:  # magenta nights of a dashcam whose infrared filter is gone
-        return image * np.float32([rng.uniform(1.0, 1.3), rng.uniform(0.5, 0.8), rng.uniform(0.95, 1.25)])
+        return image * np.float32([rng.uniform(1.0, 1.3), rng.uniform(0.45, 0.8), rng.uniform(0.55, 1.25)])
     if style < 0.5:  # sodium lamps
         return image * np.float32([1.15, rng.uniform(0.75, 0.95), rng.uniform(0.4, 0.75)])
     return image * np.float32([rng.uniform(0.8, 1.2) for _ in range(3)])
+
+
+def veil(rng, image: np.ndarray) -> np.ndarray:
+    """Haze, a lit lens, a plate washed out by its own lamp: contrast goes, colour of the light comes."""
+    share = rng.uniform(0.15, 0.5)
+    light_colour = np.float32([rng.uniform(170, 250)] * 3) * (1.0 if rng.random() < 0.6 else np.float32([1, rng.uniform(0.55, 1), rng.uniform(0.6, 1)]))
+    return image * (1 - share) + light_colour * share
 
 
 def blur(rng, image: np.ndarray, cap: float) -> np.ndarray:
@@ -173,6 +180,17 @@ def sensor(rng, image: np.ndarray, noise_rng: np.random.Generator, cap: float) -
         quality = rng.randint(45 if cap < 14 else 25, 92)
         image = cv2.imdecode(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR)
     return image
+
+
+def curve(rng, image: np.ndarray, points: np.ndarray):
+    """A plate bent around a bumper: its middle hangs lower or stands higher than its ends."""
+    height, width = image.shape[:2]
+    depth, middle = rng.uniform(-0.12, 0.12) * CROP_HEIGHT, width * rng.uniform(0.3, 0.7)
+    y, x = np.mgrid[:height, :width].astype(np.float32)
+    image = cv2.remap(image, x, y - depth * ((x - middle) / (width / 2)) ** 2, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    points = points.copy()
+    points[:, 1] += depth * ((points[:, 0] - middle) / (width / 2)) ** 2
+    return image, points
 
 
 def crop_corners(rng, corners: np.ndarray, boxed: bool, error: float) -> np.ndarray:
@@ -240,6 +258,8 @@ def photograph(rng, plate: Plate, background=None, noise_rng: np.random.Generato
     scene = scene * (1 - mask) + warped * mask
     if rng.random() < 0.12:
         scene = glare(rng, scene)
+    if rng.random() < 0.07:
+        scene = veil(rng, scene)
     if rng.random() < 0.05:
         scene = rain(rng, scene)
     if not ir and rng.random() < 0.22:
@@ -253,5 +273,7 @@ def photograph(rng, plate: Plate, background=None, noise_rng: np.random.Generato
     cut = crop_matrix(corners)
     image = cv2.warpPerspective(scene, cut, (CROP_WIDTH + 2 * PAD_X, CROP_HEIGHT + 2 * PAD_Y), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     points = transform(cut @ matrix, [p for _, _, (x0, y0, x1, y1) in plate.chars for p in ((x0, (y0 + y1) / 2), (x1, (y0 + y1) / 2))])
+    if rng.random() < 0.12:
+        image, points = curve(rng, image, points)
     chars = [(char, line, *points[2 * i], *points[2 * i + 1]) for i, (char, line, _) in enumerate(plate.chars)]
     return Shot(image, chars, native, boxed)

@@ -47,6 +47,8 @@ FAMILIES = {
     "fe-narrow": ("GlNummernschildEng",),
     "highway": ("RG2014B", "RG2014C", "RG2014D", "RG2014E", "RG2014EM", "overpass-600", "overpass-700"),
     "wright": ("RG2014D", "RG2014EM", "barlow-semi-condensed-700", "saira-semi-condensed-700", "overpass-700", "din1451alt"),
+    # The Brazilian face: heavy, squarish rounds, a 1 without foot.
+    "mandatory": ("saira-semi-condensed-600", "saira-semi-condensed-700", "saira-condensed-700", "din1451alt", "overpass-700", "RG2014D", "barlow-semi-condensed-700"),
     "condensed": (
         "barlow-condensed", "saira-condensed", "saira-extra-condensed", "roboto-condensed", "oswald",
         "RG2014B", "RG2014C", "share-tech-400", "OSP-DIN",
@@ -108,14 +110,19 @@ def _cap_font(path: str) -> tuple[ImageFont.FreeTypeFont, int, int]:
 def glyph(path: str, char: str) -> np.ndarray:
     """Mask (uint8) of a character, `GLYPH_CAP` px high, as wide as its ink."""
     font, top, bottom = _cap_font(path)
-    left, _, right, _ = font.getbbox(char)
+    left, _, right, low = font.getbbox(char)
+    if char in "QJ":  # dies keep the tail inside the cap height; without this a Q is printed as an O
+        bottom = max(bottom, low)
     image = Image.new("L", (max(1, right - left), bottom - top), 0)
     ImageDraw.Draw(image).text((-left, -top), char, font=font, fill=255)
     mask = np.asarray(image)
     columns = np.flatnonzero(mask.max(0))
     if not len(columns):
         return np.zeros((GLYPH_CAP, GLYPH_CAP // 3), np.uint8)
-    return np.ascontiguousarray(mask[:, columns[0] : columns[-1] + 1])
+    mask = mask[:, columns[0] : columns[-1] + 1]
+    if mask.shape[0] != GLYPH_CAP:
+        mask = cv2.resize(mask, (mask.shape[1], GLYPH_CAP), interpolation=cv2.INTER_AREA)
+    return np.ascontiguousarray(mask)
 
 
 @functools.lru_cache(maxsize=None)

@@ -6,6 +6,8 @@ enough that the reader learns what is a number and what is decoration.
 
 from __future__ import annotations
 
+import math
+
 from . import fonts
 from .benelux import fill
 from .layout import BLACK, WHITE, YELLOW, Spec, shade
@@ -126,11 +128,25 @@ def decorations(name: str, slogan: str, ink):
 
 
 def centre_picture(x_share: float):
+    """An orange, a bird, the outline of the state: shapes that must not be read as characters."""
+
     def paint(canvas, rng) -> None:
         colour, other = picture(rng)
-        x, y = canvas.width / canvas.scale * x_share, canvas.height / canvas.scale * 0.5
-        for _ in range(rng.randint(1, 4)):
-            canvas.disc(x + rng.gauss(0, 7), y + rng.gauss(0, 10), rng.uniform(6, 17), rng.choice([colour, other]))
+        x, y = canvas.width / canvas.scale * x_share, canvas.height / canvas.scale * rng.uniform(0.45, 0.55)
+        style, size = rng.random(), rng.uniform(9, 26)
+        if style < 0.4:
+            for _ in range(rng.randint(1, 4)):
+                canvas.disc(x + rng.gauss(0, 7), y + rng.gauss(0, 10), rng.uniform(5, 17), rng.choice([colour, other]))
+        else:
+            before = canvas.image.copy()
+            angles = sorted(rng.uniform(0, 6.28) for _ in range(rng.randint(4, 9)))
+            canvas.polygon([(x + size * rng.uniform(0.5, 1.2) * math.cos(a), y + size * rng.uniform(0.7, 1.6) * math.sin(a)) for a in angles], colour)
+            for _ in range(rng.randint(0, 4)):
+                canvas.polygon([(x + rng.gauss(0, size * 0.5), y + rng.gauss(0, size * 0.8)) for _ in range(3)], rng.choice([colour, other, shade(rng, WHITE)]))
+            if style > 0.8:  # a small word or star in the middle
+                canvas.text(rng.choice(fonts.family_files("sans")), rng.choice(["*", "USA", "NH", "75", "LONE", "+", "USMC"]), x, y, rng.uniform(8, 15), other)
+            share = rng.uniform(0.35, 1.0)
+            canvas.image[:] = before * (1 - share) + canvas.image * share
 
     return paint
 
@@ -157,6 +173,8 @@ def state_plate(rng, state: str) -> Spec:
     spec = Spec("US", [""], size=(305, 152), bg=bottom, fg=ink, family=rng.choice(["highway", "highway", "condensed", "din-narrow", "sans"]), cap=cap,
                 cell=rng.uniform(27, 34), gap=rng.uniform(4, 8), space=rng.uniform(9, 18), equal=rng.random() < 0.55, top=22, bottom=22, kind=state)
     spec.under.append(backdrop(top, bottom))
+    if "#" not in pattern and " " in pattern and rng.random() < 0.2:
+        pattern = pattern.replace(" ", "#", 1)
     if "#" in pattern:
         head = pattern.index("#")
         spec.under.append(centre_picture(0.5 + (head - (len(pattern) - 1) / 2) * 0.11))

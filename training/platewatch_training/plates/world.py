@@ -30,7 +30,7 @@ def mercosul_strip(canvas, rng) -> None:
 
 def brazil(rng, kind: str | None = None) -> Spec:
     if rng.random() < 0.68:
-        spec = Spec("BR", [fill(rng, rng.choice(["LLL-9999", "LLL-9999", "LLL.9999", "LLL 9999"]))], size=(400, 130), bg=GREY, family=rng.choice(["din", "din-narrow", "din"]),
+        spec = Spec("BR", [fill(rng, rng.choice(["LLL-9999", "LLL-9999", "LLL.9999", "LLL 9999"]))], size=(400, 130), bg=GREY, family=rng.choice(["din", "mandatory", "mandatory"]),
                     cap=66, cell=38, gap=8, space=22, top=24, bottom=4, equal=rng.random() < 0.5, kind="grey")
         if rng.random() < 0.2:
             spec.bg, spec.fg = rng.choice([((170, 30, 35), WHITE), ((170, 30, 35), WHITE), (WHITE, BLACK), ((25, 25, 28), GREY), (WHITE, (180, 30, 40))])
@@ -51,7 +51,8 @@ def brazil(rng, kind: str | None = None) -> Spec:
 
 
 def united_states(rng, kind: str | None = None) -> Spec:
-    return state_plate(rng, kind if kind in STATES else rng.choice(list(STATES)))
+    states = list(STATES) + ["CA"] * 5 + ["TX", "FL", "NY", "LA", "IL"] * 2  # roads are not evenly filled
+    return state_plate(rng, kind if kind in STATES else rng.choice(states))
 
 
 OTHER_PATTERNS = ["LL 999 LL", "LLL 999", "LLL 9999", "999 LLL", "99 LL 9999", "LL 99 LL 9999", "L 999 LL 99", "LL 99 L 9999", "9999 LL", "LL-9999", "LLL-99-99",

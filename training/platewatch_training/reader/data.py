@@ -64,7 +64,7 @@ def step_targets(places: np.ndarray, matrix: np.ndarray, purpose: int) -> np.nda
     for (index, line, *_), ((left, _), (right, _)) in zip(chars, points):
         middle, width = (left + right) / 2, max(7.0, right - left)
         if not 0 <= middle < W:
-            continue
+            continue  # outside this crop
         row = target[int(line) * STEPS : (int(line) + 1) * STEPS]
         distance = np.abs(centres - middle)
         near = (distance < 0.56 * width) & (row == BLANK)
@@ -78,11 +78,13 @@ def crop_window(rng: random.Random, strength: float) -> np.ndarray:
     """Homography from the stored frame to a crop moved by a slightly different detection."""
     if strength <= 0 or rng.random() < 0.15:
         return cv2.getPerspectiveTransform(CORNERS, TARGET)
+    if rng.random() < 0.15:  # a detector that is far off
+        strength *= 2.2
     sx, sy = W * 0.022 * strength, H * 0.05 * strength
     shift = np.float32([[rng.gauss(0, sx * 0.5), rng.gauss(0, sy * 0.6)] for _ in range(4)])
     left, right, top, bottom = rng.gauss(0, sx), rng.gauss(0, sx), rng.gauss(0, sy), rng.gauss(0, sy)
     shift += np.float32([[left, top], [right, top], [right, bottom], [left, bottom]])
-    shift = np.clip(shift, np.float32([-PX, -PY]), np.float32([PX, PY]))
+    shift = np.clip(shift, np.float32([-1.6 * PX, -2 * PY]), np.float32([1.6 * PX, 2 * PY]))
     return cv2.getPerspectiveTransform(CORNERS + shift, TARGET)
 
 
