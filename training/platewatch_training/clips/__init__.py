@@ -1,0 +1,1 @@
+"""Render the sample clips: traffic with number plates, drawn from nothing but code."""

@@ -1,0 +1,91 @@
+"""Brazil, the United States, and everything else ("other")."""
+
+from __future__ import annotations
+
+from . import fonts
+from .benelux import LETTERS, fill
+from .layout import BLACK, EU_BLUE, WHITE, YELLOW, Band, Spec, shade
+from .states import STATES, state_plate
+
+GREY = (188, 190, 192)
+TOWNS = """SP-SAO PAULO;RJ-RIO DE JANEIRO;PR-CURITIBA;MG-BELO HORIZONTE;RS-PORTO ALEGRE;SC-FLORIANOPOLIS;BA-SALVADOR;PE-RECIFE;DF-BRASILIA;
+GO-GOIANIA;ES-VITORIA;PR-LONDRINA;SP-CAMPINAS;CE-FORTALEZA;SC-JOINVILLE;PR-MARINGA;SP-SANTOS""".replace("\n", "").split(";")
+
+
+def town(canvas, rng) -> None:
+    """The tarjeta above an old Brazilian number: state and town, small."""
+    width = canvas.width / canvas.scale
+    canvas.text(rng.choice(fonts.family_files("sans")), rng.choice(TOWNS), width / 2, 14, 15, shade(rng, BLACK, 30), width * 0.6)
+
+
+def mercosul_strip(canvas, rng) -> None:
+    width = canvas.width / canvas.scale
+    canvas.rectangle(3, 3, width - 3, 29, shade(rng, (20, 60, 150)))
+    path = rng.choice(fonts.family_files("sans"))
+    canvas.text(path, rng.choice(["BRASIL", "BRASIL", "BRASIL", "REPUBLICA ARGENTINA", "URUGUAY"]), width / 2, 16, 15, shade(rng, WHITE), width * 0.5)
+    canvas.rectangle(width - 38, 8, width - 14, 24, shade(rng, (40, 150, 70)))
+    canvas.disc(width - 26, 16, 6, shade(rng, (240, 210, 50)))
+    canvas.text(path, "BR", 22, 95, 12, shade(rng, BLACK))
+
+
+def brazil(rng, kind: str | None = None) -> Spec:
+    if rng.random() < 0.68:
+        spec = Spec("BR", [fill(rng, rng.choice(["LLL-9999", "LLL-9999", "LLL.9999", "LLL 9999"]))], size=(400, 130), bg=GREY, family=rng.choice(["din", "mandatory", "mandatory"]),
+                    cap=66, cell=38, gap=8, space=22, top=24, bottom=4, equal=rng.random() < 0.5, kind="grey")
+        if rng.random() < 0.2:
+            spec.bg, spec.fg = rng.choice([((170, 30, 35), WHITE), ((170, 30, 35), WHITE), (WHITE, BLACK), ((25, 25, 28), GREY), (WHITE, (180, 30, 40))])
+        if rng.random() < 0.8:
+            spec.border, spec.border_width = spec.fg, 2
+        spec.over.append(town)
+    else:
+        spec = Spec("BR", [fill(rng, rng.choice(["LLL9L99", "LLL9L99", "LLL 9L99"]))], size=(400, 130), family="fe", cap=66, cell=40, gap=7,
+                    space=14, top=28, border=BLACK, border_width=2, equal=rng.random() < 0.5, kind="mercosul")
+        spec.under.append(mercosul_strip)
+        if rng.random() < 0.15:
+            spec.fg = (190, 30, 40)
+    if rng.random() < 0.10:
+        text = spec.rows[0].replace("-", "").replace(" ", "").replace(".", "")
+        spec.rows, spec.size, spec.top, spec.bottom, spec.kind = [text[:3], text[3:]], (200, 170), 26, 2, "two-line"
+        spec.cap, spec.cell, spec.gap = 60, 36, 7
+    return spec
+
+
+def united_states(rng, kind: str | None = None) -> Spec:
+    states = list(STATES) + ["CA"] * 5 + ["TX", "FL", "NY", "LA", "IL"] * 2  # roads are not evenly filled
+    return state_plate(rng, kind if kind in STATES else rng.choice(states))
+
+
+OTHER_PATTERNS = ["LL 999 LL", "LLL 999", "LLL 9999", "999 LLL", "99 LL 9999", "LL 99 LL 9999", "L 999 LL 99", "LL 99 L 9999", "9999 LL", "LL-9999", "LLL-99-99",
+                  "L99-L-999", "99L-99999", "99L-999.99", "99-L9 9999", "LL 99 999", "LLL 99L", "LLL9999", "99999", "999999", "9 LLL 99", "LL 999-LL", "LL 9999 LL",
+                  "99-999-99", "999-99-999", "LLL L999", "XXX XXX", "XXX XXXX", "XXXXX", "XXXXXX", "XXXXXXX", "LX XXXX", "LLL LLL", "9999 LLL", "L 9999 LL", "LLL 999 LL"]
+
+
+def other(rng, kind: str | None = None) -> Spec:
+    """Plates of nowhere in particular, so that the reader has seen every shape of number."""
+    dark = rng.random() < 0.2
+    colours = [(WHITE, BLACK)] * 4 + [(YELLOW, BLACK)] * 2 + [(WHITE, (20, 50, 150)), (WHITE, (180, 30, 40)), (WHITE, (30, 110, 60)), ((215, 225, 235), BLACK)]
+    darks = [((20, 20, 24), WHITE), ((20, 50, 150), WHITE), ((180, 30, 40), WHITE), ((30, 110, 60), WHITE), ((25, 25, 28), YELLOW)]
+    bg, fg = rng.choice(darks if dark else colours)
+    if rng.random() < 0.15:
+        bg = tuple(rng.uniform(0, 255) for _ in range(3))
+        fg = (WHITE if sum(bg) < 360 else BLACK)
+    cap = rng.uniform(62, 88)
+    spec = Spec("other", [fill(rng, rng.choice(OTHER_PATTERNS))], size=rng.choice([(520, 110), (520, 112), (440, 110), (400, 120), (360, 110), (330, 140), (305, 152)]),
+                bg=bg, fg=fg, family=rng.choice(["any", "any", "din", "fe", "sans", "condensed", "highway"]), cap=cap, cell=cap * rng.uniform(0.46, 0.66),
+                gap=rng.uniform(4, 14), space=rng.uniform(14, 36), equal=rng.random() < 0.5)
+    if rng.random() < 0.5:
+        spec.border, spec.border_width = fg, rng.uniform(1.5, 5)
+    if rng.random() < 0.4:
+        spec.bands = [Band(rng.choice(["RUS", "SRB", "BIH", "AL", "MK", "MD", "MNE", "IND", "", "GE", "RKS", "BY", "MA", "VN", "AND", "MC"]),
+                           rng.choice([EU_BLUE, EU_BLUE, (180, 40, 40), (30, 110, 60)]), stars=False, right=rng.random() < 0.25)]
+    if rng.random() < 0.25 and " " in spec.rows[0]:
+        head, tail = spec.rows[0].rsplit(" ", 1)
+        spec.rows, spec.size, spec.kind = [head, tail], rng.choice([(340, 220), (280, 200), (240, 180), (200, 150), (190, 140)]), "two-line"
+        scale = spec.size[1] / 220
+        spec.cap, spec.cell, spec.gap, spec.space = (value * scale for value in (spec.cap, spec.cell, spec.gap, spec.space))
+        for band in spec.bands:
+            band.width *= scale
+    return spec
+
+
+MAKERS = {"BR": (brazil, 7), "US": (united_states, 14), "other": (other, 9)}

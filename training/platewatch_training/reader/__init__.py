@@ -1,0 +1,1 @@
+"""The plate reader: from a rectified crop to characters, country, lines and readability."""
