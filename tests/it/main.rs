@@ -1,5 +1,11 @@
 //! The one integration binary.
 
+mod architecture;
+mod bad_input;
 mod capture_files;
 mod capture_rtsp;
+mod cli;
+mod docs;
+mod end_to_end;
 mod rtsp_server;
+mod world;
