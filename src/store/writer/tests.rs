@@ -499,3 +499,17 @@ fn no_confirmed_record_is_lost_to_a_kill() {
     let sound: String = store.db.connection.query_row("PRAGMA integrity_check", [], |r| r.get(0)).unwrap();
     assert_eq!(sound, "ok");
 }
+
+#[test]
+fn a_kept_passage_is_brought_to_its_end_whatever_is_kept_now() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut settings = settings(dir.path());
+    let mut record = plain("1AAA111", 0);
+    Store::open(&settings).unwrap().record(&record).unwrap();
+    settings.keep_passages = false;
+    record.passage.state = PassageState::Closed;
+    let mut store = Store::open(&settings).unwrap();
+    store.record(&record).unwrap();
+    let rows = super::super::queries::recent_passages(&store.db, &PassageQuery::default()).unwrap();
+    assert_eq!(rows[0].passage.state, PassageState::Closed);
+}
