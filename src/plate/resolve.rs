@@ -25,7 +25,7 @@ pub struct Resolved {
 const CONFUSED: f32 = 0.01;
 /// How improbable a look-alike of the second rank is, as a power of [`CONFUSED`].
 const SECOND_RANK: i32 = 2;
-/// Share of plates assumed to be of no known format (personalised, foreign, damaged).
+/// Share of plates assumed to be of no known format (other countries, damaged).
 const UNKNOWN_SHARE: f32 = 0.001;
 /// Share of the weight that a text needs to count as the only possible one.
 const SETTLED: f32 = 0.95;
@@ -40,8 +40,9 @@ const SETTLED: f32 = 0.95;
 ///   these but a personalised one or another misreading. The best must have 95 % of the weight. So
 ///   `1A8C123` is `1ABC123`, and `IABC123` is the common Belgian `1ABC123` where no country is said, but
 ///   left alone on a German plate.
-/// * Personalised plates come near a format only by accident, and at most [`MAX_CHANGES`] characters and
-///   fewer than half of them are changed: `GEN1US` stays as it is.
+/// * Personalised plates are not repaired: `BOSS12` is likelier chosen than a misread old `BOS-512`, so it
+///   stays as it is. `@@@@###` next to the ordinary Belgian shape is reserved (nobody may choose it).
+/// * At most [`MAX_CHANGES`] characters and fewer than half of them are changed.
 pub fn resolve(text: &PlateText, country: Option<Country>) -> Option<Resolved> {
     let formats =
         || grammar::formats(text.as_str().len()).iter().filter(|f| country.is_none_or(|c| f.country == c));
@@ -50,7 +51,11 @@ pub fn resolve(text: &PlateText, country: Option<Country>) -> Option<Resolved> {
         return None;
     }
     let mut found: Vec<(PlateText, f32, &'static Format)> = Vec::new();
-    let mut total = log_background(text.as_str().len()).exp();
+    let home = match country {
+        Some(c) => f32::from(u8::from(c == HOME)),
+        None => country_weight(HOME, &[]),
+    };
+    let mut total = log_background(text, home).exp();
     for format in formats() {
         let Some((settled, power)) = settle(text, format) else { continue };
         let share = if country.is_some() { 1.0 } else { country_weight(format.country, &[]) };
@@ -130,7 +135,7 @@ pub fn resolve_distribution(positions: &[CharDistribution], countries: &[(Countr
         text.as_str().chars().zip(positions).map(|(c, d)| given(d, c).max(1e-9).ln()).sum()
     };
     let mut found: Vec<(PlateText, f32, Option<&'static Format>)> = Vec::new();
-    found.push((raw.clone(), log_p(&raw) + log_background(raw.as_str().len()), None));
+    found.push((raw.clone(), log_p(&raw) + log_background(&raw, country_weight(HOME, countries)), None));
     for format in grammar::formats(raw.as_str().len()) {
         let Some(text) = fit_distribution(&best, positions, format) else { continue };
         let weight = log_p(&text) + country_weight(format.country, countries).ln() + format.log_density();
@@ -171,9 +176,11 @@ fn given(d: &CharDistribution, c: char) -> f32 {
     Some(d.of(c)).filter(|p| p.is_finite()).unwrap_or(0.0)
 }
 
-/// Natural logarithm of the probability of one certain text of no format among all of its length.
-fn log_background(length: usize) -> f32 {
-    UNKNOWN_SHARE.ln() - length as f32 * 36f32.ln()
+/// Natural logarithm of the probability that a plate is this very text and of no format: a personalised
+/// one where it stands in [`HOME`] with probability `home`, or one of all texts of its length.
+fn log_background(text: &PlateText, home: f32) -> f32 {
+    let any = UNKNOWN_SHARE * 36f32.powi(-(text.as_str().len() as i32));
+    (any + home * grammar::personalised_density(text)).ln()
 }
 
 fn country_weight(country: Country, given: &[(Country, f32)]) -> f32 {

@@ -272,6 +272,11 @@ pub fn classify(text: &PlateText, country: Option<Country>) -> Option<&'static F
         .or_else(|| (country == Some(HOME) && belgium::could_be_personalised(text)).then(|| &*PERSONALISED))
 }
 
+/// See `belgium::personalised_density`; home is the only country whose personalised plates are known.
+pub(super) fn personalised_density(text: &PlateText) -> f32 {
+    belgium::personalised_density(text)
+}
+
 /// Stands for texts their holders chose; resolves nothing.
 static PERSONALISED: LazyLock<Format> = LazyLock::new(|| Format {
     country: HOME,

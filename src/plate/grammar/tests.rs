@@ -56,6 +56,9 @@ fn belgian_series() {
         // Too long, or digits only.
         ("ABCDEFGHI", "none"),
         ("12345", "none"),
+        // Reserved, so that nobody may choose it.
+        ("ABCD-123", "none"),
+        ("CD-BOSS", "none"),
     ] {
         assert_eq!(series(written, "BE"), expected, "{written}");
     }

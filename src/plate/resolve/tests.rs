@@ -45,6 +45,12 @@ fn what_is_left_alone() {
         "1ABC123",  // fits
         "OABC123",  // an oldtimer's, not 0-ABC-123
         "GEN1US",   // personalised
+        "BOSS12",   // personalised, not BOS-512
+        "MARI70",   // personalised, not MAR-170
+        "5EXY",     // personalised
+        "B0SS",     // personalised
+        "R0B1N",    // personalised
+        "007BOND",  // personalised
         "B055123",  // three look-alikes of an ordinary shape that is not issued
         "ZABCS23",  // 2-ABC-523 or the dealer's Z-ABC-523
         "8O88O8",   // BOB-808 or 808-BOB
