@@ -97,10 +97,12 @@ fn probability(passage: &Passage, wanted: &PlateText) -> f32 {
     let product = |f: &dyn Fn(char, char, usize) -> f32| -> f32 {
         observed.chars().zip(wanted.as_str().chars()).enumerate().map(|(i, (o, w))| f(o, w, i)).product()
     };
-    let of = |c: char, i: usize| passage.positions.get(i).map_or(0.0, |d| d.of(c));
+    let of = |c: char, i: usize| passage.positions.get(i).map_or(0.0, |d| d.of(c)).clamp(0.0, 1.0);
     let raw = product(&|o, _, i| of(o, i));
     let settled = product(&|o, w, i| if o == w { of(o, i) } else { (of(o, i) + of(w, i)).min(1.0) });
-    if raw > 0.0 { (passage.confidence * settled / raw).min(1.0) } else { 0.0 }
+    // A reader that gave nonsense (NaN) is sure of nothing.
+    let probability = passage.confidence * settled / raw;
+    if probability.is_finite() { probability.clamp(0.0, 1.0) } else { 0.0 }
 }
 
 #[cfg(test)]

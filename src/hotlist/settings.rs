@@ -12,6 +12,6 @@ pub struct Settings {
     pub path: PathBuf,
     /// How often the file is looked at for a change.
     pub poll: Duration,
-    /// Share of bad rows from which the whole file is refused.
+    /// Share of bad rows (0 to 1) above which the whole file is refused.
     pub max_bad_share: f64,
 }

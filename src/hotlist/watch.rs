@@ -15,7 +15,8 @@ use std::time::{Duration, Instant, SystemTime};
 /// How long a changed file must have stayed as it is before it is loaded.
 pub const SETTLE: Duration = Duration::from_millis(250);
 
-/// What happens to lists, told to who records and shows it. Called on the watching thread.
+/// What happens to lists, told to who records and shows it. Called on the
+/// watching thread, at the start on the caller's.
 pub trait ListEvents: Send + Sync {
     /// A version is now in use.
     fn loaded(&self, version: &ListVersion, entries: usize, report: &ImportReport);
@@ -25,25 +26,33 @@ pub trait ListEvents: Send + Sync {
     fn missing(&self, name: &str, kept: Option<&ListVersion>);
 }
 
-/// Loads every list, then looks at each file every `poll` until `stop`. Lists that are in `hotlists`
-/// already are loaded again only where their file has another content.
+/// Loads every list before it returns, then looks at each file every `poll` on a thread of its own until
+/// `stop`. Lists that are in `hotlists` already are loaded again only where their file has another content.
+///
+/// # Errors
+/// Where the system gives no thread. A list that cannot be loaded is told to `events` and is no error here:
+/// whether a box runs without it is the caller's decision.
 pub fn watch(
     settings: Vec<Settings>,
     hotlists: Hotlists,
     events: Arc<dyn ListEvents>,
     stop: Stop,
 ) -> io::Result<JoinHandle<()>> {
+    let mut files: Vec<Watched> = settings.into_iter().map(Watched::new).collect();
+    for file in &mut files {
+        file.look(&hotlists, events.as_ref());
+    }
     std::thread::Builder::new().name("hotlists".into()).spawn(move || {
-        let mut files: Vec<Watched> = settings.into_iter().map(Watched::new).collect();
         loop {
-            for file in files.iter_mut().filter(|f| f.due <= Instant::now()) {
-                file.look(&hotlists, events.as_ref());
-            }
             let next = files.iter().map(|f| f.due).min();
             // Without a list there is nothing to do but to wait for the end.
-            let wait = next.map_or(Duration::from_secs(3600), |t| t.saturating_duration_since(Instant::now()));
+            let wait =
+                next.map_or(Duration::from_secs(3600), |t| t.saturating_duration_since(Instant::now()));
             if stop.wait(wait) {
                 return;
+            }
+            for file in files.iter_mut().filter(|f| f.due <= Instant::now()) {
+                file.look(&hotlists, events.as_ref());
             }
         }
     })
@@ -92,7 +101,6 @@ impl Watched {
                 self.seen = Seen::Gone;
             }
             (Ok(now), Seen::Done(before)) if now == before => {}
-            // The first look at the start loads at once: nothing is in use yet.
             (Ok(now), Seen::Done(_) | Seen::Gone) => {
                 self.seen = Seen::Changed(now);
                 again = SETTLE;
@@ -102,7 +110,8 @@ impl Watched {
                 again = SETTLE;
             }
             (found, _) => {
-                // An unreadable stamp leaves it to the loading to name the reason.
+                // The first look, at the start, loads at once: nothing is in use yet. Later ones load what
+                // has stayed the same since the last. An unreadable stamp leaves it to the loading to name the reason.
                 self.seen = found.map_or(Seen::Nothing, Seen::Done);
                 self.load(hotlists, events, kept.as_deref());
             }

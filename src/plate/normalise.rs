@@ -143,8 +143,18 @@ mod tests {
 
     #[test]
     fn ways_of_writing_one_plate() {
-        for way in ["1-ABC-123", "1abc123", " 1 ABC 123 ", "1\u{a0}ABC\u{a0}123", "1·ABC·123", "1–ABC–123",
-            "\u{feff}1.ABC.123", "1-АВС-123", "1-ΑΒC-123", "１ＡＢＣ１２３"] {
+        for way in [
+            "1-ABC-123",
+            "1abc123",
+            " 1 ABC 123 ",
+            "1\u{a0}ABC\u{a0}123",
+            "1·ABC·123",
+            "1–ABC–123",
+            "\u{feff}1.ABC.123",
+            "1-АВС-123",
+            "1-ΑΒC-123",
+            "１ＡＢＣ１２３",
+        ] {
             assert_eq!(n(way), "1ABC123", "{way:?}");
         }
         assert_eq!(n("TÖL-BA 218"), "TOLBA218");
@@ -153,10 +163,7 @@ mod tests {
 
     #[test]
     fn refusals_name_character_and_place() {
-        assert_eq!(
-            normalise("1-ABC?123"),
-            Err(NormaliseError::Character { character: '?', column: 6 })
-        );
+        assert_eq!(normalise("1-ABC?123"), Err(NormaliseError::Character { character: '?', column: 6 }));
         assert!(n("1-ЖBC-123").contains("'Ж' (U+0416) at position 3"), "{}", n("1-ЖBC-123"));
         assert!(n("1-ABC-*").contains('*'));
         assert_eq!(normalise(" - "), Err(NormaliseError::Empty));

@@ -23,8 +23,12 @@ pub struct Resolved {
 /// Assumed probability that one character is read as its look-alike of the other class: an order of
 /// magnitude, to weigh a text with one look-alike against one with two.
 const CONFUSED: f32 = 0.01;
+/// How improbable a look-alike of the second rank is, as a power of [`CONFUSED`].
+const SECOND_RANK: i32 = 2;
+/// Share of plates assumed to be of no known format (other countries, damaged).
+const UNKNOWN_SHARE: f32 = 0.001;
 /// Share of the weight that a text needs to count as the only possible one.
-const SETTLED: f32 = 0.99;
+const SETTLED: f32 = 0.95;
 
 /// The one text that formats make of `text` by putting look-alikes of the other class where they allow
 /// only that class; `None` where nothing needs to change, nothing can, or more than one text is possible.
@@ -32,51 +36,58 @@ const SETTLED: f32 = 0.99;
 /// * A text that fits a format of `country` as it stands is left alone; of [`HOME`] where no country is
 ///   said.
 /// * Every other text that some format makes of it is weighed: how common plates of that format are
-///   (by country where none is said), and how many look-alikes it takes. The best must have 99 % of the
-///   weight. So `1A8C123` is `1ABC123`, `B0B808` (`BOB-808` or `808-BOB`) stays as it is, and `IABC123`
-///   is the common Belgian `1ABC123` where no country is said, but left alone on a German plate.
-/// * Personalised plates come near a format only by accident, and at most [`MAX_CHANGES`] characters and
-///   fewer than half of them are changed: `GEN1US` stays as it is.
+///   (by country where none is said), and how many look-alikes it takes; so is the text being none of
+///   these but a personalised one or another misreading. The best must have 95 % of the weight. So
+///   `1A8C123` is `1ABC123`, and `IABC123` is the common Belgian `1ABC123` where no country is said, but
+///   left alone on a German plate.
+/// * Personalised plates are not repaired: `BOSS12` is likelier chosen than a misread old `BOS-512`, so it
+///   stays as it is. `@@@@###` next to the ordinary Belgian shape is reserved (nobody may choose it).
+/// * At most [`MAX_CHANGES`] characters and fewer than half of them are changed.
 pub fn resolve(text: &PlateText, country: Option<Country>) -> Option<Resolved> {
-    let formats = || {
-        grammar::formats(text.as_str().len()).iter().filter(|f| country.is_none_or(|c| f.country == c))
-    };
+    let formats =
+        || grammar::formats(text.as_str().len()).iter().filter(|f| country.is_none_or(|c| f.country == c));
     let own = country.unwrap_or(HOME);
     if formats().any(|f| f.country == own && f.fits(text)) {
         return None;
     }
     let mut found: Vec<(PlateText, f32, &'static Format)> = Vec::new();
+    let home = match country {
+        Some(c) => f32::from(u8::from(c == HOME)),
+        None => country_weight(HOME, &[]),
+    };
+    let mut total = log_background(text, home).exp();
     for format in formats() {
-        let Some((settled, changes)) = settle(text, format) else { continue };
+        let Some((settled, power)) = settle(text, format) else { continue };
         let share = if country.is_some() { 1.0 } else { country_weight(format.country, &[]) };
-        let weight = share * format.log_density().exp() * CONFUSED.powi(changes);
+        let weight = share * format.log_density().exp() * CONFUSED.powi(power);
+        total += weight;
+        let Some(settled) = settled else { continue };
         match found.iter_mut().find(|f| f.0 == settled) {
             Some(same) if weight > same.1 => *same = (settled, same.1 + weight, format),
             Some(same) => same.1 += weight,
             None => found.push((settled, weight, format)),
         }
     }
-    let total: f32 = found.iter().map(|f| f.1).sum();
     let best = found.into_iter().max_by(|a, b| a.1.total_cmp(&b.1))?;
     (best.0 != *text && best.1 >= SETTLED * total).then_some(Resolved { text: best.0, format: best.2 })
 }
 
-/// `text` as `format` would have it, and how many characters that changes; `None` where it cannot be of
-/// that format, or where a character could be two look-alikes of the same rank.
-fn settle(text: &PlateText, format: &Format) -> Option<(PlateText, i32)> {
+/// `text` as `format` would have it, and how improbable that is as a power of [`CONFUSED`]; `None` where it
+/// cannot be of that format. The text is missing where a character could be two look-alikes of the same rank.
+fn settle(text: &PlateText, format: &Format) -> Option<(Option<PlateText>, i32)> {
     let mut out = [0u8; PlateText::MAX_LEN];
-    let mut changes = 0;
+    let (mut changes, mut power, mut ambiguous) = (0, 0, false);
     for ((c, &mask), slot) in text.as_str().chars().zip(format.masks()).zip(&mut out) {
         let settled = if bit(c) & mask != 0 {
             c
         } else {
             changes += 1;
             let allowed = |rank: &'static [char]| rank.iter().copied().filter(|&o| bit(o) & mask != 0);
-            let mut rank = across(c).into_iter().map(allowed).find(|r| r.clone().next().is_some())?;
+            let ranks = across(c).into_iter().map(allowed).zip([1, SECOND_RANK]);
+            let (mut rank, cost) = ranks.into_iter().find(|r| r.0.clone().next().is_some())?;
+            power += cost;
             let first = rank.next()?;
-            if rank.next().is_some() {
-                return None;
-            }
+            ambiguous |= rank.next().is_some();
             first
         };
         *slot = settled as u8;
@@ -85,7 +96,8 @@ fn settle(text: &PlateText, format: &Format) -> Option<(PlateText, i32)> {
         return None;
     }
     let settled = std::str::from_utf8(out.get(..text.as_str().len())?).ok()?;
-    Some((PlateText::new(settled).ok()?, changes as i32))
+    let settled = PlateText::new(settled).ok().filter(|_| !ambiguous);
+    Some((settled, power))
 }
 
 /// Whether so many changes still leave the text that was read.
@@ -104,8 +116,6 @@ pub struct Guess {
     pub format: Option<&'static Format>,
 }
 
-/// Share of plates assumed to be of no known format (personalised, foreign, damaged).
-const UNKNOWN_SHARE: f32 = 0.01;
 /// Country probabilities below this are raised to it: a country classifier is never that sure.
 const LEAST_COUNTRY: f32 = 0.001;
 
@@ -122,12 +132,10 @@ pub fn resolve_distribution(positions: &[CharDistribution], countries: &[(Countr
     let raw: String = best.iter().map(|b| b.0).collect();
     let Ok(raw) = PlateText::new(&raw) else { return Vec::new() };
     let log_p = |text: &PlateText| -> f32 {
-        text.as_str().chars().zip(positions).map(|(c, d)| d.of(c).max(1e-9).ln()).sum()
+        text.as_str().chars().zip(positions).map(|(c, d)| given(d, c).max(1e-9).ln()).sum()
     };
     let mut found: Vec<(PlateText, f32, Option<&'static Format>)> = Vec::new();
-    // The raw text as one of all texts of its length.
-    let background = UNKNOWN_SHARE.ln() - raw.as_str().len() as f32 * 36f32.ln();
-    found.push((raw.clone(), log_p(&raw) + background, None));
+    found.push((raw.clone(), log_p(&raw) + log_background(&raw, country_weight(HOME, countries)), None));
     for format in grammar::formats(raw.as_str().len()) {
         let Some(text) = fit_distribution(&best, positions, format) else { continue };
         let weight = log_p(&text) + country_weight(format.country, countries).ln() + format.log_density();
@@ -143,7 +151,7 @@ pub fn resolve_distribution(positions: &[CharDistribution], countries: &[(Countr
             let mut used: Vec<char> = found.iter().filter_map(|f| f.0.as_str().chars().nth(i)).collect();
             used.sort_unstable();
             used.dedup();
-            used.into_iter().map(|c| d.of(c)).sum::<f32>().min(1.0)
+            used.into_iter().map(|c| given(d, c)).sum::<f32>().min(1.0)
         })
         .product();
     let mut guesses: Vec<(Guess, f32)> = Vec::new();
@@ -161,6 +169,18 @@ pub fn resolve_distribution(positions: &[CharDistribution], countries: &[(Countr
     }
     guesses.sort_by(|a, b| b.0.probability.total_cmp(&a.0.probability));
     guesses.into_iter().map(|g| g.0).collect()
+}
+
+/// What the reader gave to `c`; 0 where it gave nonsense, so that nonsense is never sure.
+fn given(d: &CharDistribution, c: char) -> f32 {
+    Some(d.of(c)).filter(|p| p.is_finite()).unwrap_or(0.0)
+}
+
+/// Natural logarithm of the probability that a plate is this very text and of no format: a personalised
+/// one where it stands in [`HOME`] with probability `home`, or one of all texts of its length.
+fn log_background(text: &PlateText, home: f32) -> f32 {
+    let any = UNKNOWN_SHARE * 36f32.powi(-(text.as_str().len() as i32));
+    (any + home * grammar::personalised_density(text)).ln()
 }
 
 fn country_weight(country: Country, given: &[(Country, f32)]) -> f32 {

@@ -28,7 +28,13 @@ pub(super) struct Builder {
 
 impl Builder {
     pub fn new(now: Utc) -> Self {
-        Self { now, report: ImportReport::default(), rows: Vec::new(), ids: HashMap::new(), cases: String::new() }
+        Self {
+            now,
+            report: ImportReport::default(),
+            rows: Vec::new(),
+            ids: HashMap::new(),
+            cases: String::new(),
+        }
     }
 
     /// Counts `rows` bad rows and notes why, as far as there is room.

@@ -39,11 +39,8 @@ pub(super) fn read(bytes: &[u8], builder: &mut Builder) -> Result<(), ImportErro
         let what = if delimiter == b';' { "semicolons" } else { "tabs" };
         builder.report.warnings.push(format!("columns are separated by {what} instead of commas"));
     }
-    let mut reader = ::csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .delimiter(delimiter)
-        .from_reader(bytes);
+    let mut reader =
+        ::csv::ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter).from_reader(bytes);
     let mut record = ::csv::ByteRecord::new();
     let mut layout: Option<Layout> = None;
     loop {
@@ -249,7 +246,17 @@ impl Layout {
             Some(case),
             Some(instruction),
             true,
-        ) = (plate, category, priority, country, valid_from, valid_until, case, instruction, problems.is_empty())
+        ) = (
+            plate,
+            category,
+            priority,
+            country,
+            valid_from,
+            valid_until,
+            case,
+            instruction,
+            problems.is_empty(),
+        )
         else {
             return Err(problems);
         };
@@ -319,7 +326,12 @@ impl<'a> Fields<'a> {
                 _ => before,
             };
             let found = if text.is_empty() { "empty".to_owned() } else { format!("{}, {e}", shown(text)) };
-            self.problem(0, char_in, found, "1 to 16 letters A-Z and digits; spaces, hyphens and dots do not count")
+            self.problem(
+                0,
+                char_in,
+                found,
+                "1 to 16 letters A-Z and digits; spaces, hyphens and dots do not count",
+            )
         })
     }
 
@@ -329,9 +341,10 @@ impl<'a> Fields<'a> {
             return Ok(NO_PRIORITY);
         }
         // `parse` alone would take "+7".
-        text.parse().ok().filter(|p| *p <= 100 && text.bytes().all(|b| b.is_ascii_digit())).ok_or_else(|| {
-            self.problem(2, before, shown(text), "a whole number from 0 (most urgent) to 100")
-        })
+        text.parse()
+            .ok()
+            .filter(|p| *p <= 100 && text.bytes().all(|b| b.is_ascii_digit()))
+            .ok_or_else(|| self.problem(2, before, shown(text), "a whole number from 0 (most urgent) to 100"))
     }
 
     fn country(&self) -> Result<Option<Country>, Problem> {

@@ -21,10 +21,10 @@ pub const MAX_FILE_BYTES: u64 = 2 << 30;
 /// Reads and checks a list file.
 ///
 /// # Errors
-/// Where the file cannot be read, has no usable header or at least `max_bad_share` of its rows are bad.
+/// Where the file cannot be read, has no usable header or more than `max_bad_share` of its rows are bad.
 pub fn load_file(settings: &Settings) -> Result<(List, ImportReport), ImportError> {
-    let bytes = read(&settings.path)
-        .map_err(|source| ImportError::Read { path: settings.path.clone(), source })?;
+    let bytes =
+        read(&settings.path).map_err(|source| ImportError::Read { path: settings.path.clone(), source })?;
     import_bytes(&bytes, &settings.name, settings.max_bad_share, Utc::now())
         .map_err(|e| e.in_file(&settings.path))
 }

@@ -119,8 +119,11 @@ pub enum ImportError {
         source: std::io::Error,
     },
     /// Its header cannot be used.
-    #[error("hotlist{}: {problem}; the header is line 1 and names the columns, for example \
-             plate,category,priority,country,valid_from,valid_until,case,instruction", of(path))]
+    #[error(
+        "hotlist{}: {problem}; the header is line 1 and names the columns, for example \
+             plate,category,priority,country,valid_from,valid_until,case,instruction",
+        of(path)
+    )]
     Header {
         /// The file, where there is one.
         path: Option<PathBuf>,
@@ -137,14 +140,14 @@ pub enum ImportError {
     },
     /// Too many of its rows are bad.
     #[error(
-        "hotlist{}: {} of {} rows are bad, from {:.0} % on the whole file is refused; first: {}",
+        "hotlist{}: {} of {} rows are bad, over {:.0} % the whole file is refused; first: {}",
         of(path), report.bad_rows, report.rows, max_bad_share * 100.0,
         report.bad.first().map_or_else(String::new, ToString::to_string)
     )]
     TooManyBad {
         /// The file, where there is one.
         path: Option<PathBuf>,
-        /// The share from which it is refused.
+        /// The share above which it is refused.
         max_bad_share: f64,
         /// Everything wrong with it.
         report: Box<ImportReport>,

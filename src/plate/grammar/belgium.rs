@@ -80,7 +80,7 @@ pub(super) const RULES: &[Rule] = &[
         class: VehicleClass::Diplomatic,
         pattern: "8@@@###",
         years: (Some(2010), Some(2020)),
-        share: 0.001,
+        share: 0.000_1,
         source: "MD 2010 art. 5 (index eight: diplomatic staff, SHAPE, NATO), dropped by MD 2019",
         ..RULE
     },
@@ -346,12 +346,36 @@ pub(super) const PERSONALISED: Rule = Rule {
     series: "be-personalised-2014",
     class: VehicleClass::Personalised,
     years: (Some(2014), None),
-    share: 0.001,
-    source: "MD art. 4 § 1/1: at most 8 characters hyphens included, not digits only",
+    share: 0.005,
+    source: "MD art. 4 § 1/1; DIV, conditions of personalised plates",
     ..RULE
 };
 
-/// Whether the rules for personalised plates allow `text`: at most 8 characters, not digits only.
+/// Whether the rules for personalised plates allow `text`: at most 8 characters, not digits only, and none
+/// of the shapes that DIV reserves for its own series.
 pub(super) fn could_be_personalised(text: &PlateText) -> bool {
-    text.as_str().len() <= 8 && text.as_str().bytes().any(|b| b.is_ascii_alphabetic())
+    let text = text.as_str();
+    let shape: String = text.chars().map(|c| if c.is_ascii_digit() { '#' } else { '@' }).collect();
+    let reserved = match shape.as_str() {
+        "@@@@###" | "@@@####" | "###@@@@" | "####@@@" => true,
+        "@@##@@@" => text.starts_with(['U', 'W', 'X', 'Y', 'Z']),
+        _ => ["CD", "TX", "TL"].iter().any(|p| text.starts_with(p)),
+    };
+    text.len() <= 8 && shape.contains('@') && !reserved
+}
+
+/// Probability that a Belgian plate is this very text because its holder chose it: an order of magnitude,
+/// to tell what a grammar must not repair. People choose a word and a number (`BOSS12`), seldom a mix, so
+/// every further change between letters and digits counts a tenth.
+pub(super) fn personalised_density(text: &PlateText) -> f32 {
+    if !could_be_personalised(text) {
+        return 0.0;
+    }
+    /// About as many lengths and splits into word and number as there are.
+    const SHAPES: f32 = 40.0;
+    let bytes = text.as_str().as_bytes();
+    let texts: f32 = bytes.iter().map(|b| if b.is_ascii_digit() { 10.0 } else { 26.0 }).product();
+    let runs = bytes.windows(2).filter(|w| matches!(w, [a, b] if a.is_ascii_digit() != b.is_ascii_digit()));
+    let further = runs.count().saturating_sub(1) as i32;
+    PERSONALISED.share / SHAPES / texts * 0.1f32.powi(further)
 }

@@ -266,9 +266,15 @@ pub fn countries() -> &'static [(Country, f32)] {
 /// letter. Where no country is said, that guess is not made: nearly everything could be.
 pub fn classify(text: &PlateText, country: Option<Country>) -> Option<&'static Format> {
     let fits = |f: &&Format| country.is_none_or(|c| f.country == c) && f.fits(text);
-    formats(text.as_str().len()).iter().find(fits).or_else(|| {
-        (country == Some(HOME) && belgium::could_be_personalised(text)).then(|| &*PERSONALISED)
-    })
+    formats(text.as_str().len())
+        .iter()
+        .find(fits)
+        .or_else(|| (country == Some(HOME) && belgium::could_be_personalised(text)).then(|| &*PERSONALISED))
+}
+
+/// See `belgium::personalised_density`; home is the only country whose personalised plates are known.
+pub(super) fn personalised_density(text: &PlateText) -> f32 {
+    belgium::personalised_density(text)
 }
 
 /// Stands for texts their holders chose; resolves nothing.
