@@ -1,5 +1,32 @@
-//! Layer 3: being built.
+//! Layer 3: all SQL and all pictures: what the box keeps, and what still has to be told to operators.
+//!
+//! One thread owns the only writing connection ([`start`]); everyone else holds a [`StoreHandle`] and
+//! waits for its answer, or a [`Reader`], which sees the same file read-only. May import `domain`,
+//! `telemetry` and `runtime`; the only door to `rusqlite`.
+//!
+//! Reading order: `schema.sql` (the contract of the file), `record` (what is handed in), `rows` (what
+//! comes out), `thread` (who calls), `writer` (one record, one transaction), `pictures`, `outbox`,
+//! `queries`, `connection` and `upgrade` (opening, creating, migrating), `error`.
 
+mod connection;
+mod convert;
+mod error;
+mod outbox;
+mod pictures;
+mod queries;
+mod record;
+mod rows;
 mod settings;
+#[cfg(test)]
+mod testing;
+mod thread;
+mod upgrade;
+mod writer;
 
+pub use error::StoreError;
+pub use queries::Reader;
+pub use record::{EvidenceFile, EvidenceRole, MessageKind, ModelVersions, OutboxMessage, Record};
+pub use rows::{EvidenceRow, HitQuery, HitRow, OutboxRow, OutboxStats, PassageQuery, PassageRow, Totals};
 pub use settings::Settings;
+pub use thread::{StoreHandle, StoreThread, start};
+pub use writer::Store;

@@ -1,0 +1,164 @@
+//! What the store gives back: rows as plain data, and the questions they answer.
+
+use super::record::{EvidenceRole, MessageKind, ModelVersions};
+use crate::domain::{
+    CameraId, ClockQuality, Entry, HitId, HitState, ListVersion, MatchKind, Passage, PassageId, PlateText,
+    Position, Utc,
+};
+use std::path::PathBuf;
+
+/// A message that waits for the broker's acknowledgement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutboxRow {
+    /// Its number; growing in the order in which messages were recorded.
+    pub id: i64,
+    /// CloudEvents id.
+    pub event_id: String,
+    /// The whole MQTT topic.
+    pub topic: String,
+    /// The whole payload (JSON).
+    pub payload: String,
+    /// What it tells.
+    pub kind: MessageKind,
+    /// The hit it tells of.
+    pub hit: Option<HitId>,
+    /// When it was made.
+    pub created_at: Utc,
+}
+
+/// How the outbox stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct OutboxStats {
+    /// Messages that wait.
+    pub pending: u64,
+    /// When the oldest waiting message was made.
+    pub oldest: Option<Utc>,
+    /// Messages given up on; they stay in the file with the reason.
+    pub dead: u64,
+}
+
+/// What was recorded since this store was started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Totals {
+    /// Passages that have ended, kept or not.
+    pub passages: u64,
+    /// Hits, each counted once however often it changed.
+    pub hits: u64,
+}
+
+/// Which passages; the default is the latest 100.
+#[derive(Debug, Clone)]
+pub struct PassageQuery {
+    /// First seen at or after.
+    pub since: Option<Utc>,
+    /// First seen before.
+    pub until: Option<Utc>,
+    /// Seen by this camera.
+    pub camera: Option<CameraId>,
+    /// With this observed text.
+    pub plate: Option<PlateText>,
+    /// At most so many, the latest first.
+    pub limit: usize,
+}
+
+impl Default for PassageQuery {
+    fn default() -> Self {
+        Self { since: None, until: None, camera: None, plate: None, limit: 100 }
+    }
+}
+
+/// Which hits; the default is the latest 100.
+#[derive(Debug, Clone)]
+pub struct HitQuery {
+    /// First decided at or after.
+    pub since: Option<Utc>,
+    /// First decided before.
+    pub until: Option<Utc>,
+    /// Seen by this camera.
+    pub camera: Option<CameraId>,
+    /// With this observed text or on this entry's plate.
+    pub plate: Option<PlateText>,
+    /// On the list of this name.
+    pub list: Option<String>,
+    /// At most so many, the latest first.
+    pub limit: usize,
+}
+
+impl Default for HitQuery {
+    fn default() -> Self {
+        Self { since: None, until: None, camera: None, plate: None, list: None, limit: 100 }
+    }
+}
+
+/// A picture of a passage.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EvidenceRow {
+    /// What it shows.
+    pub role: EvidenceRole,
+    /// SHA-256 of the file, lower-case hexadecimal.
+    pub sha256: String,
+    /// Where the file is.
+    pub path: PathBuf,
+    /// Width in px.
+    pub width: u32,
+    /// Height in px.
+    pub height: u32,
+    /// Size of the file.
+    pub bytes: u64,
+    /// Sequence number of the frame it was cut from.
+    pub frame_seq: u64,
+    /// When that frame was taken.
+    pub captured_at: Utc,
+}
+
+/// A passage as kept.
+#[derive(Debug, Clone)]
+pub struct PassageRow {
+    /// The passage; the fused distributions have lost what was below one in ten thousand.
+    pub passage: Passage,
+    /// The models behind the reading.
+    pub models: Option<ModelVersions>,
+    /// How many hits it has caused.
+    pub hits: u32,
+    /// Its pictures, the latest frame first.
+    pub evidence: Vec<EvidenceRow>,
+}
+
+/// A hit as kept, with what is needed to show it.
+#[derive(Debug, Clone)]
+pub struct HitRow {
+    /// Its id.
+    pub id: HitId,
+    /// The passage that caused it.
+    pub passage: PassageId,
+    /// The camera that saw it.
+    pub camera: CameraId,
+    /// Where it is in its life.
+    pub state: HitState,
+    /// How it met the entry.
+    pub kind: MatchKind,
+    /// Probability that the vehicle carries the entry's plate, 0 to 1.
+    pub probability: f32,
+    /// The text that was read when this was last decided; the matched plate is in `entry`.
+    pub observed: PlateText,
+    /// Probability that the passage's whole text is right, 0 to 1.
+    pub confidence: f32,
+    /// The entry as it stood in the list.
+    pub entry: Entry,
+    /// The list.
+    pub list: ListVersion,
+    /// When the box first decided it.
+    pub first_decided_at: Utc,
+    /// When the box last decided it.
+    pub decided_at: Utc,
+    /// When the vehicle was first read.
+    pub first_seen: Utc,
+    /// When the vehicle was last read.
+    pub last_seen: Utc,
+    /// The clock behind the passage's times.
+    pub clock: ClockQuality,
+    /// Where the camera was.
+    pub position: Option<Position>,
+    /// Pictures of its passage, the latest frame first.
+    pub evidence: Vec<EvidenceRow>,
+}

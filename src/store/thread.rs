@@ -1,0 +1,297 @@
+//! The store's own thread, and how everyone else talks to it: one bounded queue of commands, each
+//! answered; so a slow disk is felt by those who record and nothing piles up unseen.
+
+use super::record::Record;
+use super::rows::{HitQuery, HitRow, OutboxRow, OutboxStats, PassageQuery, PassageRow, Totals};
+use super::settings::Settings;
+use super::writer::Store;
+use super::{StoreError, queries};
+use crossbeam_channel::{Receiver, Sender, bounded};
+use std::time::{Duration, Instant};
+
+/// Commands that may wait; more make the callers wait. Each is one caller, so this is never memory.
+const QUEUE: usize = 64;
+
+type Reply<T> = Sender<Result<T, StoreError>>;
+
+enum Command {
+    Record(Box<Record>, Reply<()>),
+    OutboxNext(usize, Reply<Vec<OutboxRow>>),
+    OutboxDone(i64, Reply<()>),
+    OutboxFailed(i64, String, Reply<()>),
+    OutboxStats(Reply<OutboxStats>),
+    Totals(Reply<Totals>),
+    RecentHits(HitQuery, Reply<Vec<HitRow>>),
+    RecentPassages(PassageQuery, Reply<Vec<PassageRow>>),
+    Stop,
+}
+
+/// Talks to the store's thread. Clones share it; every method waits for the answer.
+#[derive(Debug, Clone)]
+pub struct StoreHandle {
+    commands: Sender<Command>,
+    outbox: Receiver<()>,
+}
+
+impl std::fmt::Debug for Command {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Command")
+    }
+}
+
+/// The running thread; [`StoreThread::join`] ends it.
+#[derive(Debug)]
+pub struct StoreThread {
+    commands: Sender<Command>,
+    ended: Receiver<()>,
+    thread: std::thread::JoinHandle<()>,
+}
+
+/// Opens the store of `settings.dir`, creating folder and database or upgrading them as needed, and
+/// starts the thread `store`, its sole writer.
+///
+/// # Errors
+/// Every reason for which nothing could be recorded: the folder cannot be made or written, another
+/// process holds it, the database is newer than this program, is not ours, or cannot be upgraded.
+pub fn start(settings: &Settings) -> Result<(StoreHandle, StoreThread), StoreError> {
+    let (wake, outbox) = bounded(1);
+    let mut store = Store::open(settings)?;
+    if store.outbox_stats()?.pending > 0 {
+        let _ = wake.try_send(());
+    }
+    let (commands, queue) = bounded(QUEUE);
+    let (ending, ended) = bounded::<()>(1);
+    let thread = std::thread::Builder::new()
+        .name("store".into())
+        .spawn(move || {
+            serve(&mut store, &queue, &wake);
+            drop(store); // closes the database and says so in the lock file before the end is told
+            drop(ending);
+        })
+        .map_err(|source| StoreError::Thread { source })?;
+    Ok((StoreHandle { commands: commands.clone(), outbox }, StoreThread { commands, ended, thread }))
+}
+
+/// Answers commands until told to stop or until nobody can send any more. A caller that has gone away
+/// does not matter, hence the ignored sends of answers.
+fn serve(store: &mut Store, queue: &Receiver<Command>, wake: &Sender<()>) {
+    for command in queue {
+        match command {
+            Command::Record(record, reply) => {
+                let wakes = !record.messages.is_empty();
+                let outcome = store.record(&record);
+                if wakes && outcome.is_ok() {
+                    // Full means that the publisher has not yet looked since the last time.
+                    let _ = wake.try_send(());
+                }
+                let _ = reply.send(outcome);
+            }
+            Command::OutboxNext(limit, reply) => drop(reply.send(store.outbox_next(limit))),
+            Command::OutboxDone(id, reply) => drop(reply.send(store.outbox_done(id))),
+            Command::OutboxFailed(id, reason, reply) => drop(reply.send(store.outbox_failed(id, &reason))),
+            Command::OutboxStats(reply) => drop(reply.send(store.outbox_stats())),
+            Command::Totals(reply) => drop(reply.send(Ok(store.totals()))),
+            Command::RecentHits(query, reply) => {
+                drop(reply.send(queries::recent_hits(store.database(), &query)));
+            }
+            Command::RecentPassages(query, reply) => {
+                drop(reply.send(queries::recent_passages(store.database(), &query)));
+            }
+            Command::Stop => break,
+        }
+    }
+}
+
+impl StoreHandle {
+    fn ask<T>(&self, command: impl FnOnce(Reply<T>) -> Command) -> Result<T, StoreError> {
+        let (reply, answer) = bounded(1);
+        self.commands.send(command(reply)).map_err(|_| StoreError::Stopped)?;
+        answer.recv().map_err(|_| StoreError::Stopped)?
+    }
+
+    /// Keeps a passage with its hits, pictures and messages in one transaction; on disk, fsynced, when
+    /// this returns `Ok`. The same record may be given again: known messages and pictures are left alone.
+    ///
+    /// A passage without any hit is kept only with `keep_passages`, its pictures only with
+    /// `keep_passage_pictures`; its messages are always taken.
+    ///
+    /// # Errors
+    /// Nothing of the record was kept; the caller still has it to lose or to try again
+    /// ([`StoreError::is_transient`]).
+    pub fn record(&self, record: Record) -> Result<(), StoreError> {
+        self.ask(|reply| Command::Record(Box::new(record), reply))
+    }
+
+    /// Up to `limit` waiting messages: hits before passages, each in the order of recording.
+    ///
+    /// # Errors
+    /// The database cannot be read, or the store has ended.
+    pub fn outbox_next(&self, limit: usize) -> Result<Vec<OutboxRow>, StoreError> {
+        self.ask(|reply| Command::OutboxNext(limit, reply))
+    }
+
+    /// The broker has acknowledged message `id`. Saying so twice is fine.
+    ///
+    /// # Errors
+    /// There is no such message or it was given up on; or the database cannot be written.
+    pub fn outbox_done(&self, id: i64) -> Result<(), StoreError> {
+        self.ask(|reply| Command::OutboxDone(id, reply))
+    }
+
+    /// Message `id` can never be delivered (too large, refused for good): it is kept aside with `reason`.
+    ///
+    /// # Errors
+    /// There is no such waiting message; or the database cannot be written.
+    pub fn outbox_failed(&self, id: i64, reason: &str) -> Result<(), StoreError> {
+        self.ask(|reply| Command::OutboxFailed(id, reason.to_owned(), reply))
+    }
+
+    /// How the outbox stands.
+    ///
+    /// # Errors
+    /// The database cannot be read, or the store has ended.
+    pub fn outbox_stats(&self) -> Result<OutboxStats, StoreError> {
+        self.ask(Command::OutboxStats)
+    }
+
+    /// Told after messages were recorded (and at once where some waited from before). For one
+    /// publisher: clones of this receiver share one place, so each signal reaches only one of them.
+    pub fn subscribe_outbox(&self) -> Receiver<()> {
+        self.outbox.clone()
+    }
+
+    /// What was recorded since the start.
+    ///
+    /// # Errors
+    /// The store has ended.
+    pub fn totals(&self) -> Result<Totals, StoreError> {
+        self.ask(Command::Totals)
+    }
+
+    /// Hits, the latest first. Keeps recording waiting meanwhile; a [`super::Reader`] does not.
+    ///
+    /// # Errors
+    /// The database cannot be read, or the store has ended.
+    pub fn recent_hits(&self, query: &HitQuery) -> Result<Vec<HitRow>, StoreError> {
+        self.ask(|reply| Command::RecentHits(query.clone(), reply))
+    }
+
+    /// Passages, the latest first. Keeps recording waiting meanwhile; a [`super::Reader`] does not.
+    ///
+    /// # Errors
+    /// The database cannot be read, or the store has ended.
+    pub fn recent_passages(&self, query: &PassageQuery) -> Result<Vec<PassageRow>, StoreError> {
+        self.ask(|reply| Command::RecentPassages(query.clone(), reply))
+    }
+}
+
+impl StoreThread {
+    /// Finishes what was asked before this call, closes the database and ends the thread. Handles that
+    /// are left answer [`StoreError::Stopped`] from then on.
+    ///
+    /// # Errors
+    /// [`StoreError::Late`] where that takes longer than `deadline`; [`StoreError::Stopped`] where the
+    /// thread had died.
+    pub fn join(self, deadline: Duration) -> Result<(), StoreError> {
+        let start = Instant::now();
+        let late = || StoreError::Late { deadline };
+        match self.commands.send_timeout(Command::Stop, deadline) {
+            Ok(()) | Err(crossbeam_channel::SendTimeoutError::Disconnected(_)) => {}
+            Err(crossbeam_channel::SendTimeoutError::Timeout(_)) => return Err(late()),
+        }
+        match self.ended.recv_timeout(deadline.saturating_sub(start.elapsed())) {
+            // The channel carries nothing: its end is the signal.
+            Ok(()) | Err(crossbeam_channel::RecvTimeoutError::Disconnected) => {
+                self.thread.join().map_err(|_| StoreError::Stopped)
+            }
+            Err(crossbeam_channel::RecvTimeoutError::Timeout) => Err(late()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::*;
+    use super::super::{Reader, Settings};
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(60);
+
+    fn started() -> (tempfile::TempDir, Settings, StoreHandle, StoreThread) {
+        let dir = tempfile::tempdir().unwrap();
+        let settings = settings(dir.path());
+        let (handle, thread) = start(&settings).unwrap();
+        (dir, settings, handle, thread)
+    }
+
+    #[test]
+    fn recording_wakes_the_publisher_and_so_does_a_start_with_a_backlog() {
+        let (_dir, settings, handle, thread) = started();
+        let wake = handle.subscribe_outbox();
+        assert!(wake.try_recv().is_err());
+        handle.record(plain("1AAA111", 0)).unwrap();
+        assert!(wake.try_recv().is_err(), "nothing to publish");
+        handle.record(full("e1")).unwrap();
+        handle.record(full("e2")).unwrap();
+        wake.recv_timeout(LONG).unwrap();
+        assert_eq!(handle.outbox_next(10).unwrap().len(), 2);
+        assert_eq!(handle.totals().unwrap().hits, 2);
+        assert_eq!(handle.recent_hits(&HitQuery::default()).unwrap().len(), 2);
+        assert_eq!(handle.recent_passages(&PassageQuery::default()).unwrap().len(), 3);
+        thread.join(LONG).unwrap();
+        assert!(matches!(handle.totals(), Err(StoreError::Stopped)));
+
+        let (handle, thread) = start(&settings).unwrap();
+        handle.subscribe_outbox().recv_timeout(LONG).unwrap();
+        assert_eq!(handle.outbox_stats().unwrap().pending, 2);
+        thread.join(LONG).unwrap();
+    }
+
+    #[test]
+    fn the_thread_survives_errors() {
+        let (_dir, _settings, handle, thread) = started();
+        let mut bad = full("e1");
+        bad.evidence[0].sha256.clear();
+        assert!(matches!(handle.record(bad), Err(StoreError::Picture { .. })));
+        assert!(matches!(handle.outbox_done(1), Err(StoreError::NotPending { .. })));
+        handle.record(full("e1")).unwrap();
+        let id = handle.outbox_next(1).unwrap()[0].id;
+        handle.outbox_failed(id, "refused").unwrap();
+        assert_eq!(handle.outbox_stats().unwrap().dead, 1);
+        thread.join(LONG).unwrap();
+    }
+
+    /// Whoever reads while many write sees whole records only: a hit with its pictures on disk and its
+    /// message, never a part.
+    #[test]
+    fn readers_see_whole_records_while_others_write() {
+        let (_dir, settings, handle, thread) = started();
+        let writers: Vec<_> = (0..4)
+            .map(|w| {
+                let handle = handle.clone();
+                std::thread::spawn(move || {
+                    (0..25).for_each(|i| handle.record(full(&format!("{w}-{i}"))).unwrap());
+                })
+            })
+            .collect();
+        let reader = Reader::open(&settings).unwrap();
+        let all = HitQuery { limit: 1000, ..Default::default() };
+        loop {
+            let done = writers.iter().all(|w| w.is_finished());
+            let hits = reader.recent_hits(&all).unwrap();
+            for hit in &hits {
+                assert_eq!(hit.evidence.len(), 2);
+                assert!(hit.evidence.iter().all(|e| e.path.exists()));
+            }
+            assert!(reader.outbox_stats().unwrap().pending >= hits.len() as u64);
+            if done {
+                break;
+            }
+        }
+        writers.into_iter().for_each(|w| w.join().unwrap());
+        assert_eq!(reader.recent_hits(&all).unwrap().len(), 100);
+        assert_eq!(handle.totals().unwrap().hits, 100);
+        drop(handle);
+        thread.join(LONG).unwrap();
+    }
+}
