@@ -17,6 +17,16 @@
     }
   };
 
+  // By the box's clock, not the screen's; the same words as page.rs writes.
+  const agos = (now) => {
+    for (const span of main.querySelectorAll(".ago")) {
+      const s = Math.max(0, Math.floor((now - new Date(span.dataset.at)) / 1000));
+      const [m, h, d] = [Math.floor(s / 60), Math.floor(s / 3600), Math.floor(s / 86400)];
+      const text = s < 60 ? `${s} s` : m < 60 ? `${m} min` : h < 24 ? `${h} h ${m % 60} min` : `${d} d ${h % 24} h`;
+      span.textContent = text + " ago";
+    }
+  };
+
   const article = (html) => {
     const template = document.createElement("template");
     template.innerHTML = html;
@@ -60,6 +70,7 @@
       if (!answer.ok) throw new Error(answer.status);
       const live = await answer.json();
       show(live.hits);
+      agos(new Date(live.now));
       side.innerHTML = live.status;
       local(side);
       last = new Date();

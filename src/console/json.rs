@@ -7,6 +7,7 @@ use serde::Serialize;
 /// The answer of `/hits.json`.
 #[derive(Serialize)]
 pub struct Live {
+    now: String,
     status: String,
     hits: Vec<LiveHit>,
 }
@@ -45,6 +46,6 @@ impl Live {
             first_seen: hit.first_seen.to_string(),
             html: page::hit(context, hit),
         });
-        Self { hits: hits.collect(), status: page::status(context) }
+        Self { now: context.now.to_string(), hits: hits.collect(), status: page::status(context) }
     }
 }

@@ -8,6 +8,7 @@
 //! * `server` has the routes and the thread; `from_store` reads hits out of the store.
 
 mod connection;
+mod from_store;
 mod guard;
 mod json;
 mod page;
@@ -15,6 +16,7 @@ mod server;
 mod settings;
 pub mod view;
 
+pub use from_store::StoreHits;
 pub use server::{ConsoleError, ConsoleThread, Sources, start};
 pub use settings::Settings;
 pub use view::{HitSource, HitView, PictureRef, Status, StatusSource, problems};

@@ -105,10 +105,10 @@ pub fn hit(context: &Context<'_>, hit: &HitView) -> String {
 <dl>
 <div><dt>Match</dt><dd class="{kind_class}">{kind}, <strong>{probability}</strong></dd></div>
 <div><dt>Camera</dt><dd>{camera}</dd></div>
-<div><dt>Seen</dt><dd>{seen}{clock}</dd></div>
+<div><dt>Seen</dt><dd>{seen}, {seen_ago}{clock}</dd></div>
 <div><dt>Case</dt><dd>{case}</dd></div>
 <div><dt>Priority</dt><dd>{priority}</dd></div>
-<div><dt>List</dt><dd>{list}, loaded {age} ago <span class="hash">{hash}</span></dd></div>
+<div><dt>List</dt><dd>{list}, loaded {age} <span class="hash">{hash}</span></dd></div>
 </dl>
 </article>
 "#,
@@ -127,11 +127,12 @@ pub fn hit(context: &Context<'_>, hit: &HitView) -> String {
         probability = percent(hit.probability),
         camera = Esc(hit.camera.as_str()),
         seen = time(hit.first_seen),
+        seen_ago = ago(context.now, hit.first_seen),
         clock = clock(hit.clock),
         case = Esc(if hit.case.is_empty() { "–" } else { &hit.case }),
         priority = hit.priority,
         list = Esc(&hit.list),
-        age = age(context.now.since_ms(hit.list_loaded_at)),
+        age = ago(context.now, hit.list_loaded_at),
         hash = Esc(hit.list_sha256.get(..8).unwrap_or_default()),
     )
 }
@@ -337,6 +338,11 @@ fn time(at: Utc) -> String {
     let date = text.get(..10).unwrap_or(&text);
     let clock = text.get(11..19).unwrap_or_default();
     format!("<time datetime=\"{text}\">{date} {clock} UTC</time>")
+}
+
+/// How long ago that was; the script keeps it right while the page stays.
+fn ago(now: Utc, at: Utc) -> String {
+    format!("<span class=\"ago\" data-at=\"{at}\">{} ago</span>", age(now.since_ms(at)))
 }
 
 /// A span of time in its two largest units at most.

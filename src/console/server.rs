@@ -210,7 +210,8 @@ async fn live(State(app): State<App>) -> Response {
 fn with_hits(app: &App, answer: impl FnOnce(&Context<'_>, &[super::HitView]) -> Response) -> Response {
     let mut problems = app.sources.status.status().problems;
     let hits = app.sources.hits.recent_hits(SHOWN).unwrap_or_else(|cause| {
-        tracing::warn!(%cause, "the console cannot read the hits");
+        // Asked for every second by every screen: at debug, or it would fill the log.
+        tracing::debug!(%cause, "the console cannot read the hits");
         problems.push(format!("hits cannot be read: {cause}"));
         Vec::new()
     });
