@@ -1,0 +1,182 @@
+//! Hits and pictures read out of the store, for the screen.
+
+use super::view::{HitSource, HitView, PictureRef};
+use crate::store::{self, EvidenceRole, HitQuery, HitRow, Reader, StoreError};
+use sha2::{Digest, Sha256};
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+
+/// Reads with a connection of its own. Gives out only pictures of hits it has given out.
+#[derive(Debug)]
+pub struct StoreHits {
+    // Locks for the console's one thread alone: a reader may be handed on but not shared.
+    reader: Mutex<Reader>,
+    /// Path by hash, of the hits last given out; the path comes from the store, never from a request.
+    shown: Mutex<HashMap<String, PathBuf>>,
+}
+
+impl StoreHits {
+    /// Opens the store for reading; the store must have been started before.
+    ///
+    /// # Errors
+    /// As [`Reader::open`].
+    pub fn open(settings: &store::Settings) -> Result<Self, StoreError> {
+        Ok(Self { reader: Mutex::new(Reader::open(settings)?), shown: Mutex::default() })
+    }
+}
+
+impl HitSource for StoreHits {
+    fn recent_hits(&self, limit: usize) -> Result<Vec<HitView>, String> {
+        let reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
+        let query = HitQuery { limit, ..HitQuery::default() };
+        let rows = reader.recent_hits(&query).map_err(|e| e.to_string())?;
+        let pictures = rows.iter().flat_map(|row| &row.evidence);
+        *self.shown.lock().unwrap_or_else(PoisonError::into_inner) =
+            pictures.map(|p| (p.sha256.clone(), p.path.clone())).collect();
+        Ok(rows.into_iter().map(view).collect())
+    }
+
+    fn picture(&self, sha256: &str) -> Option<Vec<u8>> {
+        let path = self.shown.lock().unwrap_or_else(PoisonError::into_inner).get(sha256).cloned()?;
+        let bytes = std::fs::read(&path)
+            .inspect_err(
+                |error| tracing::error!(path = %path.display(), %error, "a hit's picture cannot be read"),
+            )
+            .ok()?;
+        // A picture that is not the recorded one is no evidence and must not be looked at as such.
+        let found: String = Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect();
+        if found != sha256 {
+            tracing::error!(path = %path.display(), %found, "a hit's picture has changed since it was recorded");
+            return None;
+        }
+        Some(bytes)
+    }
+}
+
+fn view(row: HitRow) -> HitView {
+    let picture = |role: EvidenceRole| {
+        row.evidence.iter().find(|p| p.role == role).map(|p| PictureRef {
+            sha256: p.sha256.clone(),
+            width: p.width,
+            height: p.height,
+        })
+    };
+    HitView {
+        plate_picture: picture(EvidenceRole::Plate),
+        context_picture: picture(EvidenceRole::Context),
+        id: row.id.to_string(),
+        state: row.state,
+        kind: row.kind,
+        probability: row.probability,
+        matched: row.entry.plate.to_string(),
+        observed: row.observed.to_string(),
+        country: row.entry.country,
+        category: row.entry.category,
+        priority: row.entry.priority,
+        case: row.entry.case,
+        instruction: row.entry.instruction,
+        camera: row.camera,
+        first_seen: row.first_seen,
+        last_seen: row.last_seen,
+        clock: row.clock.source,
+        decided_at: row.decided_at,
+        list: row.list.name,
+        list_sha256: row.list.sha256,
+        list_loaded_at: row.list.loaded_at,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::*;
+    use crate::store::{EvidenceFile, Record, Store};
+    use std::sync::Arc;
+
+    fn at(s: i64) -> Utc {
+        Utc::from_unix_ms(1_800_000_000_000 + s * 1_000)
+    }
+
+    fn record(jpeg: &[u8]) -> Record {
+        let passage = Passage {
+            id: PassageId::generate(),
+            camera: CameraId::new("gate-1"),
+            state: PassageState::Closed,
+            first_seen: at(0),
+            last_seen: at(1),
+            clock: ClockQuality { source: ClockSource::Gps, error_ms: None },
+            position: None,
+            text: PlateText::new("1A8C123").unwrap(),
+            confidence: 0.75,
+            positions: vec![CharDistribution { p: [0.02; 36], none: 0.01 }; 7],
+            country: None,
+            lines: 1,
+            readings: 7,
+            agreement: 0.5,
+            best_frame: 41,
+            best_frame_at: at(0),
+            best_frame_received_at: at(0),
+            best_corners: Corners::from_box(10.0, 20.0, 110.5, 40.25),
+        };
+        let hit = Hit {
+            id: HitId::generate(),
+            passage: passage.id,
+            state: HitState::New,
+            kind: MatchKind::Resolved,
+            probability: 0.5,
+            entry: Arc::new(Entry {
+                plate: PlateText::new("1ABC123").unwrap(),
+                line: 17,
+                category: "stolen-vehicle".into(),
+                priority: 10,
+                country: Some(Country::BE),
+                valid_from: None,
+                valid_until: None,
+                case: "AN-1".into(),
+                instruction: "stop".into(),
+            }),
+            list: Arc::new(ListVersion { name: "zone".into(), sha256: "ab".repeat(32), loaded_at: at(-60) }),
+            decided_at: at(2),
+        };
+        let evidence = EvidenceFile {
+            role: EvidenceRole::Plate,
+            sha256: Sha256::digest(jpeg).iter().map(|b| format!("{b:02x}")).collect(),
+            jpeg: jpeg.to_vec(),
+            width: 160,
+            height: 40,
+            frame_seq: 41,
+            captured_at: at(0),
+        };
+        Record { passage, hits: vec![hit], evidence: vec![evidence], messages: vec![], models: None }
+    }
+
+    #[test]
+    fn hits_and_pictures_come_out_as_recorded_and_changed_pictures_do_not() {
+        let dir = tempfile::tempdir().unwrap();
+        let settings = store::Settings {
+            dir: dir.path().join("store"),
+            keep_passages: true,
+            keep_passage_pictures: true,
+        };
+        let mut writer = Store::open(&settings).unwrap();
+        let source = StoreHits::open(&settings).unwrap();
+        assert_eq!(source.recent_hits(10).unwrap(), []);
+        writer.record(&record(b"jpeg bytes")).unwrap();
+
+        let hits = source.recent_hits(10).unwrap();
+        let hit = hits.first().unwrap();
+        assert_eq!((hit.matched.as_str(), hit.observed.as_str()), ("1ABC123", "1A8C123"));
+        assert_eq!((hit.camera.as_str(), hit.list.as_str(), hit.case.as_str()), ("gate-1", "zone", "AN-1"));
+        let picture = hit.plate_picture.clone().unwrap();
+        assert_eq!((picture.width, picture.height, hit.context_picture.is_none()), (160, 40, true));
+        assert_eq!(source.picture(&picture.sha256).as_deref(), Some(b"jpeg bytes".as_slice()));
+        assert_eq!(source.picture(&"00".repeat(32)), None);
+
+        let path = source.shown.lock().unwrap().get(&picture.sha256).cloned().unwrap();
+        std::fs::write(&path, b"other bytes").unwrap();
+        assert_eq!(source.picture(&picture.sha256), None);
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(source.picture(&picture.sha256), None);
+    }
+}
