@@ -46,7 +46,7 @@ fn messages_fit_their_schemas_and_read_back() {
     assert_eq!(event.data.matched.list.age_s, 60);
     assert_eq!(json["data"]["observed"]["characters"][0], json!({"char": "1", "p": 0.99}));
     assert_eq!(json["data"]["position"]["coordinates"], json!([4.4, 51.2]), "GeoJSON: longitude first");
-    assert_eq!(json["data"]["timing"]["captured_at"], "2026-11-23T08:15:00.240Z");
+    assert_eq!(json["data"]["timing"]["captured_at"], "2026-11-23T08:55:00.240Z");
 
     let mut bare = p.clone();
     (bare.position, bare.country, bare.lines, bare.confidence) = (None, None, 0, f32::NAN);
