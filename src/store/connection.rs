@@ -1,3 +1,156 @@
-//! Opening.
+//! Opening the database: the settings every connection needs, and whose file it is.
+
+use super::{Settings, StoreError, upgrade};
+use rusqlite::{Connection, OpenFlags};
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// "PLWA", in the header of every database of ours (<https://sqlite.org/pragma.html#pragma_application_id>).
+pub(super) const APPLICATION_ID: i64 = 0x504C_5741;
+
+/// How long a statement waits for another connection's lock. Readers never block the writer in WAL;
+/// what is waited for is a check-point or a recovery, or someone with the `sqlite3` shell.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// A connection and where it leads.
 #[derive(Debug)]
-pub(super) struct Database;
+pub(super) struct Database {
+    pub(super) connection: Connection,
+    pub(super) path: PathBuf,
+}
+
+impl Settings {
+    /// The database.
+    pub fn database(&self) -> PathBuf {
+        self.dir.join("platewatch.db")
+    }
+
+    /// The folder of the pictures.
+    pub fn pictures(&self) -> PathBuf {
+        self.dir.join("pictures")
+    }
+}
+
+impl Database {
+    /// Opens the file for writing; creates or upgrades it as needed.
+    pub(super) fn open_writer(path: &Path) -> Result<Self, StoreError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_CREATE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let fail = |e| StoreError::sql("opening the database", path, e);
+        let connection = Connection::open_with_flags(path, flags).map_err(fail)?;
+        let mut db = Self { connection, path: path.to_path_buf() };
+        db.connection.busy_timeout(BUSY).map_err(fail)?;
+        // Before anything is written: is it ours, and not from the future?
+        let found = db.version()?;
+        if db.connection.is_readonly("main").map_err(fail)? {
+            // SQLite falls back to reading where it may not write; a store that cannot record must not start.
+            return Err(StoreError::ReadOnly { path: path.to_path_buf() });
+        }
+        // FULL: a commit is on disk when it returns, also in WAL (https://sqlite.org/pragma.html#pragma_synchronous).
+        // secure_delete: what retention removes is overwritten.
+        db.connection
+            .execute_batch(
+                "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
+                 PRAGMA secure_delete = ON; PRAGMA trusted_schema = OFF;",
+            )
+            .map_err(fail)?;
+        match found {
+            None => upgrade::create(&mut db)?,
+            Some(found) => upgrade::upgrade(&mut db, found)?,
+        }
+        Ok(db)
+    }
+
+    /// Opens the file read-only, as it is.
+    pub(super) fn open_reader(path: &Path) -> Result<Self, StoreError> {
+        if !path.exists() {
+            return Err(StoreError::Missing { path: path.to_path_buf() });
+        }
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let fail = |e| StoreError::sql("opening the database", path, e);
+        let connection = Connection::open_with_flags(path, flags).map_err(fail)?;
+        let db = Self { connection, path: path.to_path_buf() };
+        db.connection.busy_timeout(BUSY).map_err(fail)?;
+        match db.version()? {
+            None => Err(StoreError::Missing { path: path.to_path_buf() }),
+            Some(found) if found < upgrade::VERSION => {
+                Err(StoreError::Older { path: path.to_path_buf(), found, known: upgrade::VERSION })
+            }
+            Some(_) => Ok(db),
+        }
+    }
+
+    /// The file's version, checked not to be newer than ours; `None` where it is still empty.
+    fn version(&self) -> Result<Option<i64>, StoreError> {
+        let number = |sql| {
+            self.connection
+                .query_row(sql, [], |row| row.get::<_, i64>(0))
+                .map_err(|e| StoreError::sql("reading the version", &self.path, e))
+        };
+        let found = number("PRAGMA user_version")?;
+        match number("PRAGMA application_id")? {
+            0 if found == 0 && number("SELECT count(*) FROM sqlite_schema")? == 0 => Ok(None),
+            APPLICATION_ID if found > upgrade::VERSION => {
+                Err(StoreError::Newer { path: self.path.clone(), found, known: upgrade::VERSION })
+            }
+            APPLICATION_ID if found >= 1 => Ok(Some(found)),
+            _ => Err(StoreError::NotOurs { path: self.path.clone() }),
+        }
+    }
+
+    /// Sorts a failure of a statement.
+    pub(super) fn fail(&self, doing: &'static str) -> impl Fn(rusqlite::Error) -> StoreError + use<> {
+        let path = self.path.clone();
+        move |e| StoreError::sql(doing, &path, e)
+    }
+}
+
+/// The lock that keeps a second writer out, held as long as this lives.
+///
+/// The file also says whether the last writer ended in order: it is empty then.
+#[derive(Debug)]
+pub(super) struct Lock {
+    file: File,
+    path: PathBuf,
+}
+
+impl Lock {
+    /// Takes it; the second value is whether the last holder was cut off.
+    pub(super) fn take(dir: &Path) -> Result<(Self, bool), StoreError> {
+        let path = dir.join("platewatch.lock");
+        let file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .map_err(|e| StoreError::file("opening", &path, e))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(StoreError::InUse { path }),
+            Err(TryLockError::Error(e)) => return Err(StoreError::file("locking", &path, e)),
+        }
+        let cut_off = file.metadata().map_err(|e| StoreError::file("reading", &path, e))?.len() > 0;
+        let lock = Self { file, path };
+        lock.mark(1)?;
+        Ok((lock, cut_off))
+    }
+
+    /// Says that the end was in order.
+    pub(super) fn ended(&self) -> Result<(), StoreError> {
+        self.mark(0)
+    }
+
+    fn mark(&self, len: u64) -> Result<(), StoreError> {
+        self.file
+            .set_len(len)
+            .and_then(|()| self.file.sync_all())
+            .map_err(|e| StoreError::file("writing", &self.path, e))
+    }
+}
+
+/// Has a folder's entries on disk: a new or renamed file is only there after a crash once they are.
+pub(super) fn sync_dir(dir: &Path) -> Result<(), StoreError> {
+    File::open(dir).and_then(|d| d.sync_all()).map_err(|e| StoreError::file("syncing", dir, e))
+}

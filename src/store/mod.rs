@@ -17,6 +17,8 @@ mod queries;
 mod record;
 mod rows;
 mod settings;
+#[cfg(test)]
+mod testing;
 mod thread;
 mod upgrade;
 mod writer;

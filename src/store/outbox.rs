@@ -1,1 +1,90 @@
-//! Being written.
+//! Messages that wait for the broker: the truth behind "no hit is lost".
+
+use super::StoreError;
+use super::connection::Database;
+use super::convert;
+use super::record::MessageKind;
+use super::rows::{OutboxRow, OutboxStats};
+use crate::domain::{HitId, Utc};
+use rusqlite::params;
+
+/// Waiting messages, hits first, each kind in the order of recording (so `new` before `final`).
+pub(super) fn next(db: &Database, limit: usize) -> Result<Vec<OutboxRow>, StoreError> {
+    let fail = db.fail("reading the outbox");
+    let mut statement = db
+        .connection
+        .prepare_cached(
+            "SELECT id, event_id, topic, payload, kind, hit, created_at FROM outbox
+             WHERE state = 'pending' ORDER BY kind, id LIMIT ?1",
+        )
+        .map_err(&fail)?;
+    let mut rows = statement.query([convert::int(limit as u64)]).map_err(&fail)?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next().map_err(&fail)? {
+        let kind: String = row.get(4).map_err(&fail)?;
+        let hit: Option<String> = row.get(5).map_err(&fail)?;
+        found.push(OutboxRow {
+            id: row.get(0).map_err(&fail)?,
+            event_id: row.get(1).map_err(&fail)?,
+            topic: row.get(2).map_err(&fail)?,
+            payload: row.get(3).map_err(&fail)?,
+            kind: convert::message_kind_from(&kind)?,
+            hit: hit
+                .map(|id| HitId::parse(&id).ok_or(StoreError::Corrupt { column: "outbox.hit" }))
+                .transpose()?,
+            created_at: Utc::from_unix_ms(row.get(6).map_err(&fail)?),
+        });
+    }
+    Ok(found)
+}
+
+/// The broker has it. The payload of a passage is forgotten with that: the passage's own row, if it is
+/// kept at all, is the record.
+pub(super) fn done(db: &Database, id: i64, now: Utc) -> Result<(), StoreError> {
+    let fail = db.fail("marking a message as delivered");
+    let changed = db
+        .connection
+        .prepare_cached(
+            "UPDATE outbox SET state = 'done', ended_at = ?2,
+                 payload = CASE kind WHEN ?3 THEN NULL ELSE payload END
+             WHERE id = ?1 AND state = 'pending'",
+        )
+        .and_then(|mut s| s.execute(params![id, now.unix_ms(), MessageKind::Passage.as_str()]))
+        .map_err(&fail)?;
+    let known_done = || {
+        db.connection
+            .prepare_cached("SELECT 1 FROM outbox WHERE id = ?1 AND state = 'done'")
+            .and_then(|mut s| s.exists([id]))
+            .map_err(&fail)
+    };
+    if changed == 1 || known_done()? { Ok(()) } else { Err(StoreError::NotPending { id }) }
+}
+
+/// It can never be delivered.
+pub(super) fn failed(db: &Database, id: i64, reason: &str, now: Utc) -> Result<(), StoreError> {
+    let changed = db
+        .connection
+        .prepare_cached(
+            "UPDATE outbox SET state = 'dead', ended_at = ?2, reason = ?3 WHERE id = ?1 AND state = 'pending'",
+        )
+        .and_then(|mut s| s.execute(params![id, now.unix_ms(), reason]))
+        .map_err(db.fail("giving up on a message"))?;
+    if changed == 1 { Ok(()) } else { Err(StoreError::NotPending { id }) }
+}
+
+/// How it stands.
+pub(super) fn stats(db: &Database) -> Result<OutboxStats, StoreError> {
+    let (pending, oldest, dead): (i64, Option<i64>, i64) = db
+        .connection
+        .prepare_cached(
+            "SELECT count(*), min(created_at), (SELECT count(*) FROM outbox WHERE state = 'dead')
+             FROM outbox WHERE state = 'pending'",
+        )
+        .and_then(|mut s| s.query_row([], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?))))
+        .map_err(db.fail("counting the outbox"))?;
+    Ok(OutboxStats {
+        pending: convert::uint(pending, "outbox.id")?,
+        oldest: oldest.map(Utc::from_unix_ms),
+        dead: convert::uint(dead, "outbox.id")?,
+    })
+}

@@ -1,33 +1,253 @@
-//! Reading back.
-use super::connection::Database;
-use super::rows::{HitQuery, HitRow, OutboxStats, PassageQuery, PassageRow};
-use super::{Settings, StoreError};
+//! Reading back: the latest hits and passages, from the writer's connection or a read-only one.
 
-/// A read-only connection, for the `log` verb, the console and tests. Sees the store as it was last
+use super::connection::Database;
+use super::convert;
+use super::record::ModelVersions;
+use super::rows::{EvidenceRow, HitQuery, HitRow, OutboxStats, PassageQuery, PassageRow};
+use super::{Settings, StoreError, outbox, pictures};
+use crate::domain::{
+    CameraId, ClockQuality, Country, Entry, HitId, ListVersion, Passage, PassageId, PlateText, Position, Utc,
+};
+use rusqlite::{Row, named_params};
+use std::path::Path;
+
+/// A read-only connection, for the `log` verb, the console and tests. Each call sees the store as last
 /// committed, while the writer goes on.
 #[derive(Debug)]
-pub struct Reader {}
+pub struct Reader {
+    db: Database,
+}
 
-#[allow(missing_docs, unused)]
 impl Reader {
+    /// Opens the database of `settings.dir` for reading.
+    ///
+    /// # Errors
+    /// There is none yet, it is older or newer than this program, is not ours, or cannot be read.
     pub fn open(settings: &Settings) -> Result<Self, StoreError> {
-        Err(StoreError::Stopped)
+        Ok(Self { db: Database::open_reader(&settings.database())? })
     }
+
+    /// Hits, the latest first.
+    ///
+    /// # Errors
+    /// The database cannot be read, or holds what platewatch never writes.
     pub fn recent_hits(&self, query: &HitQuery) -> Result<Vec<HitRow>, StoreError> {
-        Err(StoreError::Stopped)
+        recent_hits(&self.db, query)
     }
+
+    /// Passages, the latest first.
+    ///
+    /// # Errors
+    /// The database cannot be read, or holds what platewatch never writes.
     pub fn recent_passages(&self, query: &PassageQuery) -> Result<Vec<PassageRow>, StoreError> {
-        Err(StoreError::Stopped)
+        recent_passages(&self.db, query)
     }
+
+    /// How the outbox stands.
+    ///
+    /// # Errors
+    /// The database cannot be read.
     pub fn outbox_stats(&self) -> Result<OutboxStats, StoreError> {
-        Err(StoreError::Stopped)
+        outbox::stats(&self.db)
     }
 }
-#[allow(unused)]
-pub(super) fn recent_hits(db: &Database, query: &HitQuery) -> Result<Vec<HitRow>, StoreError> {
-    Err(StoreError::Stopped)
-}
-#[allow(unused)]
+
 pub(super) fn recent_passages(db: &Database, query: &PassageQuery) -> Result<Vec<PassageRow>, StoreError> {
-    Err(StoreError::Stopped)
+    let fail = db.fail("reading passages");
+    let mut statement = db
+        .connection
+        .prepare_cached(
+            "SELECT p.*, m.detector_sha256, m.reader_sha256,
+                 (SELECT count(*) FROM hit WHERE hit.passage = p.id) AS hits
+             FROM passage p LEFT JOIN model_versions m ON m.id = p.models
+             WHERE (:since IS NULL OR p.first_seen >= :since) AND (:until IS NULL OR p.first_seen < :until)
+               AND (:camera IS NULL OR p.camera = :camera) AND (:plate IS NULL OR p.text = :plate)
+             ORDER BY p.first_seen DESC, p.id DESC LIMIT :limit",
+        )
+        .map_err(&fail)?;
+    let mut rows = statement
+        .query(named_params! {
+            ":since": query.since.map(Utc::unix_ms),
+            ":until": query.until.map(Utc::unix_ms),
+            ":camera": query.camera.as_ref().map(CameraId::as_str),
+            ":plate": query.plate.as_ref().map(PlateText::as_str),
+            ":limit": convert::int(query.limit as u64),
+        })
+        .map_err(&fail)?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next().map_err(&fail)? {
+        let passage = passage(db, row)?;
+        let evidence = evidence(db, passage.id)?;
+        let models = match (row.get("detector_sha256"), row.get("reader_sha256")) {
+            (Ok(detector_sha256), Ok(reader_sha256)) => {
+                Some(ModelVersions { detector_sha256, reader_sha256 })
+            }
+            _ => None, // NULL: not told
+        };
+        let hits = convert::uint(row.get("hits").map_err(&fail)?, "hit.passage")?;
+        found.push(PassageRow { passage, models, hits, evidence });
+    }
+    Ok(found)
+}
+
+fn passage(db: &Database, row: &Row<'_>) -> Result<Passage, StoreError> {
+    let fail = db.fail("reading a passage");
+    let text = |column: &str| row.get::<_, String>(column).map_err(&fail);
+    let number = |column: &str| row.get::<_, i64>(column).map_err(&fail);
+    let real = |column: &str| row.get::<_, f64>(column).map(|x| x as f32).map_err(&fail);
+    let country = match row.get::<_, Option<String>>("country").map_err(&fail)? {
+        Some(code) => Some((country("passage.country", &code)?, real("country_p")?)),
+        None => None,
+    };
+    Ok(Passage {
+        id: PassageId::parse(&text("id")?).ok_or(StoreError::Corrupt { column: "passage.id" })?,
+        camera: CameraId::new(&text("camera")?),
+        state: convert::state_from(&text("state")?)?,
+        first_seen: Utc::from_unix_ms(number("first_seen")?),
+        last_seen: Utc::from_unix_ms(number("last_seen")?),
+        clock: clock(db, row)?,
+        position: position(db, row)?,
+        text: plate("passage.text", &text("text")?)?,
+        confidence: real("confidence")?,
+        positions: convert::distribution_from(&text("distribution")?)?,
+        country,
+        lines: convert::uint(number("lines")?, "passage.lines")?,
+        readings: convert::uint(number("readings")?, "passage.readings")?,
+        agreement: real("agreement")?,
+        best_frame: convert::uint(number("best_frame")?, "passage.best_frame")?,
+        best_frame_at: Utc::from_unix_ms(number("best_frame_at")?),
+        best_frame_received_at: Utc::from_unix_ms(number("best_frame_received_at")?),
+        best_corners: convert::corners_from(&text("best_corners")?)?,
+    })
+}
+
+pub(super) fn recent_hits(db: &Database, query: &HitQuery) -> Result<Vec<HitRow>, StoreError> {
+    let fail = db.fail("reading hits");
+    let mut statement = db
+        .connection
+        .prepare_cached(
+            "SELECT h.*, l.name AS list_name, l.sha256 AS list_sha256, l.loaded_at, p.camera, p.confidence,
+                 p.first_seen, p.last_seen, p.clock_source, p.clock_error_ms, p.longitude, p.latitude,
+                 p.heading, p.accuracy_m
+             FROM hit h JOIN passage p ON p.id = h.passage JOIN list_version l ON l.id = h.list_version
+             WHERE (:since IS NULL OR h.first_decided_at >= :since)
+               AND (:until IS NULL OR h.first_decided_at < :until)
+               AND (:camera IS NULL OR p.camera = :camera)
+               AND (:plate IS NULL OR h.observed = :plate OR h.entry_plate = :plate)
+               AND (:list IS NULL OR l.name = :list)
+             ORDER BY h.first_decided_at DESC, h.id DESC LIMIT :limit",
+        )
+        .map_err(&fail)?;
+    let mut rows = statement
+        .query(named_params! {
+            ":since": query.since.map(Utc::unix_ms),
+            ":until": query.until.map(Utc::unix_ms),
+            ":camera": query.camera.as_ref().map(CameraId::as_str),
+            ":plate": query.plate.as_ref().map(PlateText::as_str),
+            ":list": query.list,
+            ":limit": convert::int(query.limit as u64),
+        })
+        .map_err(&fail)?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next().map_err(&fail)? {
+        found.push(hit(db, row)?);
+    }
+    Ok(found)
+}
+
+fn hit(db: &Database, row: &Row<'_>) -> Result<HitRow, StoreError> {
+    let fail = db.fail("reading a hit");
+    let text = |column: &str| row.get::<_, String>(column).map_err(&fail);
+    let time = |column: &str| row.get::<_, i64>(column).map(Utc::from_unix_ms).map_err(&fail);
+    let maybe_time =
+        |column: &str| row.get::<_, Option<i64>>(column).map(|ms| ms.map(Utc::from_unix_ms)).map_err(&fail);
+    let number = |column: &str| row.get::<_, i64>(column).map_err(&fail);
+    let real = |column: &str| row.get::<_, f64>(column).map(|x| x as f32).map_err(&fail);
+    let entry_country: Option<String> = row.get("entry_country").map_err(&fail)?;
+    let entry = Entry {
+        plate: plate("hit.entry_plate", &text("entry_plate")?)?,
+        line: convert::uint(number("entry_line")?, "hit.entry_line")?,
+        category: text("entry_category")?,
+        priority: convert::uint(number("entry_priority")?, "hit.entry_priority")?,
+        country: entry_country.map(|code| country("hit.entry_country", &code)).transpose()?,
+        valid_from: maybe_time("entry_valid_from")?,
+        valid_until: maybe_time("entry_valid_until")?,
+        case: text("entry_case")?,
+        instruction: text("entry_instruction")?,
+    };
+    let passage = PassageId::parse(&text("passage")?).ok_or(StoreError::Corrupt { column: "hit.passage" })?;
+    Ok(HitRow {
+        id: HitId::parse(&text("id")?).ok_or(StoreError::Corrupt { column: "hit.id" })?,
+        passage,
+        camera: CameraId::new(&text("camera")?),
+        state: convert::hit_state_from(&text("state")?)?,
+        kind: convert::match_kind_from(&text("kind")?)?,
+        probability: real("probability")?,
+        observed: plate("hit.observed", &text("observed")?)?,
+        confidence: real("confidence")?,
+        entry,
+        list: ListVersion {
+            name: text("list_name")?,
+            sha256: text("list_sha256")?,
+            loaded_at: time("loaded_at")?,
+        },
+        first_decided_at: time("first_decided_at")?,
+        decided_at: time("decided_at")?,
+        first_seen: time("first_seen")?,
+        last_seen: time("last_seen")?,
+        clock: clock(db, row)?,
+        position: position(db, row)?,
+        evidence: evidence(db, passage)?,
+    })
+}
+
+fn evidence(db: &Database, passage: PassageId) -> Result<Vec<EvidenceRow>, StoreError> {
+    let fail = db.fail("reading pictures");
+    let folder = db.path.parent().unwrap_or(Path::new(".")).join("pictures");
+    let mut statement = db
+        .connection
+        .prepare_cached(
+            "SELECT l.role, e.sha256, e.width, e.height, e.bytes, l.frame_seq, l.captured_at
+             FROM passage_evidence l JOIN evidence e ON e.sha256 = l.sha256
+             WHERE l.passage = ?1 ORDER BY l.frame_seq DESC, l.role DESC",
+        )
+        .map_err(&fail)?;
+    let mut rows = statement.query([passage.to_string()]).map_err(&fail)?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next().map_err(&fail)? {
+        let role: String = row.get(0).map_err(&fail)?;
+        let sha256: String = row.get(1).map_err(&fail)?;
+        let number = |i: usize| row.get::<_, i64>(i).map_err(&fail);
+        found.push(EvidenceRow {
+            role: convert::role_from(&role)?,
+            path: pictures::path_of(&folder, &sha256)
+                .ok_or(StoreError::Corrupt { column: "evidence.sha256" })?,
+            sha256,
+            width: convert::uint(number(2)?, "evidence.width")?,
+            height: convert::uint(number(3)?, "evidence.height")?,
+            bytes: convert::uint(number(4)?, "evidence.bytes")?,
+            frame_seq: convert::uint(number(5)?, "passage_evidence.frame_seq")?,
+            captured_at: Utc::from_unix_ms(number(6)?),
+        });
+    }
+    Ok(found)
+}
+
+fn clock(db: &Database, row: &Row<'_>) -> Result<ClockQuality, StoreError> {
+    let fail = db.fail("reading a clock");
+    let source: String = row.get("clock_source").map_err(&fail)?;
+    convert::clock_from(&source, row.get("clock_error_ms").map_err(&fail)?)
+}
+
+fn position(db: &Database, row: &Row<'_>) -> Result<Option<Position>, StoreError> {
+    let get = |column: &str| row.get::<_, Option<f64>>(column).map_err(db.fail("reading a place"));
+    Ok(convert::position_from([get("longitude")?, get("latitude")?, get("heading")?, get("accuracy_m")?]))
+}
+
+fn plate(column: &'static str, text: &str) -> Result<PlateText, StoreError> {
+    PlateText::new(text).map_err(|_| StoreError::Corrupt { column })
+}
+
+fn country(column: &'static str, code: &str) -> Result<Country, StoreError> {
+    Country::parse(code).ok_or(StoreError::Corrupt { column })
 }

@@ -208,3 +208,90 @@ impl StoreThread {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::*;
+    use super::super::{Reader, Settings};
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(60);
+
+    fn started() -> (tempfile::TempDir, Settings, StoreHandle, StoreThread) {
+        let dir = tempfile::tempdir().unwrap();
+        let settings = settings(dir.path());
+        let (handle, thread) = start(&settings).unwrap();
+        (dir, settings, handle, thread)
+    }
+
+    #[test]
+    fn recording_wakes_the_publisher_and_so_does_a_start_with_a_backlog() {
+        let (_dir, settings, handle, thread) = started();
+        let wake = handle.subscribe_outbox();
+        assert!(wake.try_recv().is_err());
+        handle.record(plain("1AAA111", 0)).unwrap();
+        assert!(wake.try_recv().is_err(), "nothing to publish");
+        handle.record(full("e1")).unwrap();
+        handle.record(full("e2")).unwrap();
+        wake.recv_timeout(LONG).unwrap();
+        assert_eq!(handle.outbox_next(10).unwrap().len(), 2);
+        assert_eq!(handle.totals().unwrap().hits, 2);
+        assert_eq!(handle.recent_hits(&HitQuery::default()).unwrap().len(), 2);
+        assert_eq!(handle.recent_passages(&PassageQuery::default()).unwrap().len(), 3);
+        thread.join(LONG).unwrap();
+        assert!(matches!(handle.totals(), Err(StoreError::Stopped)));
+
+        let (handle, thread) = start(&settings).unwrap();
+        handle.subscribe_outbox().recv_timeout(LONG).unwrap();
+        assert_eq!(handle.outbox_stats().unwrap().pending, 2);
+        thread.join(LONG).unwrap();
+    }
+
+    #[test]
+    fn the_thread_survives_errors() {
+        let (_dir, _settings, handle, thread) = started();
+        let mut bad = full("e1");
+        bad.evidence[0].sha256.clear();
+        assert!(matches!(handle.record(bad), Err(StoreError::Picture { .. })));
+        assert!(matches!(handle.outbox_done(1), Err(StoreError::NotPending { .. })));
+        handle.record(full("e1")).unwrap();
+        let id = handle.outbox_next(1).unwrap()[0].id;
+        handle.outbox_failed(id, "refused").unwrap();
+        assert_eq!(handle.outbox_stats().unwrap().dead, 1);
+        thread.join(LONG).unwrap();
+    }
+
+    /// Whoever reads while many write sees whole records only: a hit with its pictures on disk and its
+    /// message, never a part.
+    #[test]
+    fn readers_see_whole_records_while_others_write() {
+        let (_dir, settings, handle, thread) = started();
+        let writers: Vec<_> = (0..4)
+            .map(|w| {
+                let handle = handle.clone();
+                std::thread::spawn(move || {
+                    (0..25).for_each(|i| handle.record(full(&format!("{w}-{i}"))).unwrap());
+                })
+            })
+            .collect();
+        let reader = Reader::open(&settings).unwrap();
+        let all = HitQuery { limit: 1000, ..Default::default() };
+        loop {
+            let done = writers.iter().all(|w| w.is_finished());
+            let hits = reader.recent_hits(&all).unwrap();
+            for hit in &hits {
+                assert_eq!(hit.evidence.len(), 2);
+                assert!(hit.evidence.iter().all(|e| e.path.exists()));
+            }
+            assert!(reader.outbox_stats().unwrap().pending >= hits.len() as u64);
+            if done {
+                break;
+            }
+        }
+        writers.into_iter().for_each(|w| w.join().unwrap());
+        assert_eq!(reader.recent_hits(&all).unwrap().len(), 100);
+        assert_eq!(handle.totals().unwrap().hits, 100);
+        drop(handle);
+        thread.join(LONG).unwrap();
+    }
+}

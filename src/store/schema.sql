@@ -1,0 +1,137 @@
+-- The database of one box, version 1: the contract between platewatch, auditors and whoever reads the
+-- file with other tools. To change it: write upgrade/vN_to_vM.sql, then bring this file to the same
+-- result; a test compares the two. Frozen copies of shipped versions stand in upgrade/.
+--
+-- Everywhere: times are INTEGER milliseconds since 1970-01-01T00:00:00Z; ids are UUIDv7 in the
+-- hyphenated form, lower case; probabilities are REAL from 0 to 1; hashes are SHA-256 in lower-case
+-- hexadecimal; NULL means what the column's comment says, and columns without such a comment are never
+-- NULL. `PRAGMA application_id` is 0x504C5741 ("PLWA"), `PRAGMA user_version` the version.
+
+-- Which version was installed when, and by which platewatch; the first row is the creation.
+CREATE TABLE schema_version (
+    version      INTEGER PRIMARY KEY CHECK (version > 0),
+    installed_at INTEGER NOT NULL,
+    program      TEXT    NOT NULL  -- version of platewatch
+) STRICT;
+
+-- Models that readings came from. A passage names the pair it was read with.
+CREATE TABLE model_versions (
+    id              INTEGER PRIMARY KEY,
+    detector_sha256 TEXT NOT NULL,
+    reader_sha256   TEXT NOT NULL,
+    UNIQUE (detector_sha256, reader_sha256)
+) STRICT;
+
+-- One vehicle's pass before one camera. Written when there is something to announce, and again with
+-- the last word when the vehicle has left.
+CREATE TABLE passage (
+    id             TEXT    PRIMARY KEY CHECK (length(id) = 36),
+    camera         TEXT    NOT NULL CHECK (camera <> ''),
+    state          TEXT    NOT NULL CHECK (state IN ('open', 'closed')),  -- closed: changes no more
+    first_seen     INTEGER NOT NULL,  -- time of the first reading
+    last_seen      INTEGER NOT NULL,  -- time of the latest; may be earlier where the clock was set back
+    clock_source   TEXT    NOT NULL CHECK (clock_source IN ('ntp', 'gps', 'free-running', 'media')),
+    clock_error_ms INTEGER CHECK (clock_error_ms >= 0),  -- NULL: nothing is known of the error
+    longitude      REAL CHECK (longitude BETWEEN -180 AND 180),  -- degrees east, WGS 84; NULL: not known
+    latitude       REAL CHECK (latitude BETWEEN -90 AND 90),     -- degrees north; NULL: not known
+    heading        REAL,  -- degrees clockwise from north; NULL: not known
+    accuracy_m     REAL,  -- estimated horizontal error in metres; NULL: not known
+    text           TEXT    NOT NULL CHECK (length(text) BETWEEN 1 AND 16),  -- as observed, [0-9A-Z]
+    confidence     REAL    NOT NULL CHECK (confidence BETWEEN 0 AND 1),  -- that the whole text is right
+    -- The fused reading, JSON: one object a position of `text`, from character to probability; the key
+    -- "" is "nothing stands here"; characters below 0.0001 are left out, figures rounded to 6 decimals.
+    distribution   TEXT    NOT NULL CHECK (json_valid(distribution)),
+    country        TEXT CHECK (length(country) = 2),  -- likeliest, ISO 3166-1; NULL: the reader does not say
+    country_p      REAL CHECK (country_p BETWEEN 0 AND 1),  -- its probability; NULL with `country`
+    lines          INTEGER NOT NULL CHECK (lines BETWEEN 0 AND 255),  -- of text on the plate; 0: not known
+    readings       INTEGER NOT NULL CHECK (readings >= 0),  -- how many were fused
+    agreement      REAL    NOT NULL CHECK (agreement BETWEEN 0 AND 1),  -- share that read `text` on their own
+    best_frame     INTEGER NOT NULL,  -- sequence number of the evidence frame at its camera
+    best_frame_at  INTEGER NOT NULL,  -- when that frame was taken
+    best_frame_received_at INTEGER NOT NULL,  -- when its pixels were in memory
+    best_corners   TEXT    NOT NULL CHECK (json_valid(best_corners)),  -- JSON [[x,y] x 4], px, from top-left
+    models         INTEGER REFERENCES model_versions (id),  -- NULL: not told
+    CHECK ((longitude IS NULL) = (latitude IS NULL)),
+    CHECK ((country IS NULL) = (country_p IS NULL))
+) STRICT;
+CREATE INDEX passage_by_time ON passage (first_seen);
+CREATE INDEX passage_by_text ON passage (text, first_seen);
+
+-- A load of a list that has caused a hit.
+CREATE TABLE list_version (
+    id        INTEGER PRIMARY KEY,
+    name      TEXT    NOT NULL,
+    sha256    TEXT    NOT NULL,  -- of the file as loaded
+    loaded_at INTEGER NOT NULL,
+    UNIQUE (name, sha256, loaded_at)
+) STRICT;
+
+-- A match that goes to operators, with the entry as it stood in the list when last decided: lists
+-- change, the reason for a hit must not. What was read and what is wanted stand apart.
+CREATE TABLE hit (
+    id                TEXT    PRIMARY KEY CHECK (length(id) = 36),
+    passage           TEXT    NOT NULL REFERENCES passage (id) ON DELETE CASCADE,
+    state             TEXT    NOT NULL CHECK (state IN ('new', 'updated', 'final', 'withdrawn')),
+    kind              TEXT    NOT NULL CHECK (kind IN ('exact', 'resolved', 'alternative', 'wildcard')),
+    probability       REAL    NOT NULL CHECK (probability BETWEEN 0 AND 1),  -- of carrying entry_plate
+    observed          TEXT    NOT NULL,  -- the passage's text when last decided
+    list_version      INTEGER NOT NULL REFERENCES list_version (id),
+    entry_plate       TEXT    NOT NULL,  -- as wanted
+    entry_line        INTEGER NOT NULL,  -- in the list's file, the header being line 1
+    entry_category    TEXT    NOT NULL,
+    entry_priority    INTEGER NOT NULL CHECK (entry_priority BETWEEN 0 AND 255),  -- 0: most urgent
+    entry_country     TEXT,     -- NULL: any
+    entry_valid_from  INTEGER,  -- first instant it counts; NULL: always did
+    entry_valid_until INTEGER,  -- first instant it no longer counts; NULL: no end
+    entry_case        TEXT    NOT NULL,  -- '' where the list gives none
+    entry_instruction TEXT    NOT NULL,  -- '' where the list gives none
+    first_decided_at  INTEGER NOT NULL,
+    decided_at        INTEGER NOT NULL   -- the latest decision
+) STRICT;
+CREATE INDEX hit_by_passage ON hit (passage);
+CREATE INDEX hit_by_time ON hit (first_decided_at);
+CREATE INDEX hit_by_observed ON hit (observed);
+CREATE INDEX hit_by_entry_plate ON hit (entry_plate);
+CREATE INDEX hit_by_list ON hit (list_version);
+
+-- A picture: the file pictures/<first two digits>/<sha256>.jpg, on disk before its row.
+CREATE TABLE evidence (
+    sha256    TEXT    PRIMARY KEY CHECK (length(sha256) = 64),
+    width     INTEGER NOT NULL CHECK (width > 0),   -- px
+    height    INTEGER NOT NULL CHECK (height > 0),  -- px
+    bytes     INTEGER NOT NULL CHECK (bytes > 0)    -- size of the file
+) STRICT;
+
+-- Which pictures belong to which passage. What the picture shows and when it was taken stand here, not
+-- with the picture: a clip that is played twice, or a still scene, gives the same bytes twice.
+CREATE TABLE passage_evidence (
+    passage     TEXT    NOT NULL REFERENCES passage (id) ON DELETE CASCADE,
+    sha256      TEXT    NOT NULL REFERENCES evidence (sha256),
+    role        TEXT    NOT NULL CHECK (role IN ('plate', 'context')),
+    frame_seq   INTEGER NOT NULL,  -- of the frame it was cut from, at its camera
+    captured_at INTEGER NOT NULL,  -- when that frame was taken
+    PRIMARY KEY (passage, role, sha256)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX passage_evidence_by_picture ON passage_evidence (sha256);
+
+-- Messages for the broker. A row is pending until the broker acknowledges it (done) or it is given up
+-- on (dead). Rows stay after that, so that the same event is never sent twice and what operators were
+-- told can be shown.
+CREATE TABLE outbox (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,  -- grows in the order of recording
+    event_id   TEXT    NOT NULL UNIQUE,            -- CloudEvents id
+    kind       TEXT    NOT NULL CHECK (kind IN ('hit', 'passage')),  -- sorts hits first
+    hit        TEXT REFERENCES hit (id) ON DELETE CASCADE,  -- NULL: tells of a passage
+    topic      TEXT    NOT NULL,
+    payload    TEXT,  -- NULL: a passage message that is done, forgotten as passages without hits are
+    created_at INTEGER NOT NULL,
+    state      TEXT    NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'done', 'dead')),
+    ended_at   INTEGER,  -- when done or dead; NULL: pending
+    reason     TEXT,     -- why it was given up on; NULL: it was not
+    CHECK (payload IS NOT NULL OR state = 'done'),
+    CHECK ((ended_at IS NULL) = (state = 'pending')),
+    CHECK ((reason IS NULL) = (state <> 'dead'))
+) STRICT;
+CREATE INDEX outbox_pending ON outbox (kind, id) WHERE state = 'pending';
+CREATE INDEX outbox_dead ON outbox (id) WHERE state = 'dead';
+CREATE INDEX outbox_by_hit ON outbox (hit);

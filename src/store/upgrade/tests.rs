@@ -1,0 +1,97 @@
+//! An upgraded database must be a fresh one, and the old one must still be there.
+
+use super::*;
+use rusqlite::Connection;
+
+/// Every object of the schema as SQLite sees it, columns included, spelling and comments aside.
+fn shape(connection: &Connection) -> Vec<String> {
+    let mut lines = Vec::new();
+    let names: Vec<(String, String)> = connection
+        .prepare("SELECT type, name FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%' ORDER BY 1, 2")
+        .unwrap()
+        .query_map([], |r| Ok((r.get(0)?, r.get(1)?)))
+        .unwrap()
+        .collect::<Result<_, _>>()
+        .unwrap();
+    for (kind, name) in names {
+        let pragmas = if kind == "table" {
+            ["table_xinfo", "foreign_key_list", "index_list"].as_slice()
+        } else {
+            ["index_xinfo"].as_slice()
+        };
+        for pragma in pragmas {
+            let mut statement = connection.prepare(&format!("PRAGMA {pragma}('{name}')")).unwrap();
+            let columns = statement.column_count();
+            let mut rows = statement.query([]).unwrap();
+            while let Some(row) = rows.next().unwrap() {
+                let cells: Vec<_> = (0..columns).map(|i| format!("{:?}", row.get_ref(i).unwrap())).collect();
+                lines.push(format!("{kind} {name} {pragma} {}", cells.join(" ")));
+            }
+        }
+        let strict: Option<i64> = connection
+            .query_row("SELECT strict FROM pragma_table_list WHERE name = ?1", [&name], |r| r.get(0))
+            .ok();
+        lines.push(format!("{kind} {name} strict {strict:?}"));
+    }
+    lines
+}
+
+#[test]
+fn version_1_upgraded_is_the_fresh_schema() {
+    let old = Connection::open_in_memory().unwrap();
+    old.execute_batch(include_str!("v1.sql")).unwrap();
+    for step in STEPS {
+        old.execute_batch(step).unwrap();
+    }
+    let fresh = Connection::open_in_memory().unwrap();
+    fresh.execute_batch(include_str!("../schema.sql")).unwrap();
+    assert_eq!(shape(&old), shape(&fresh));
+    assert!(shape(&fresh).len() > 50);
+}
+
+#[test]
+fn every_table_is_strict() {
+    let fresh = Connection::open_in_memory().unwrap();
+    fresh.execute_batch(include_str!("../schema.sql")).unwrap();
+    let lax: i64 = fresh
+        .query_row(
+            "SELECT count(*) FROM pragma_table_list WHERE NOT strict AND name NOT LIKE 'sqlite_%'",
+            [],
+            |r| r.get(0),
+        )
+        .unwrap();
+    assert_eq!(lax, 0);
+}
+
+const STEP: &str = "ALTER TABLE schema_version ADD COLUMN note TEXT NOT NULL DEFAULT 'x';";
+
+#[test]
+fn a_step_keeps_the_rows_and_a_copy_of_the_old_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut db = Database::open_writer(&dir.path().join("platewatch.db")).unwrap();
+    run(&mut db, 1, &[STEP]).unwrap();
+    let (version, rows): (i64, i64) = (
+        db.connection.query_row("PRAGMA user_version", [], |r| r.get(0)).unwrap(),
+        db.connection.query_row("SELECT count(note) FROM schema_version", [], |r| r.get(0)).unwrap(),
+    );
+    assert_eq!((version, rows), (2, 2));
+    let copy = Connection::open(dir.path().join("platewatch.db.v1.bak")).unwrap();
+    let (version, id): (i64, i64) = (
+        copy.query_row("PRAGMA user_version", [], |r| r.get(0)).unwrap(),
+        copy.query_row("PRAGMA application_id", [], |r| r.get(0)).unwrap(),
+    );
+    assert_eq!((version, id), (1, APPLICATION_ID));
+    copy.query_row("SELECT version FROM schema_version", [], |r| r.get::<_, i64>(0)).unwrap();
+}
+
+#[test]
+fn a_step_that_fails_leaves_the_old_version_and_can_be_tried_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut db = Database::open_writer(&dir.path().join("platewatch.db")).unwrap();
+    let text = run(&mut db, 1, &[STEP, "INSERT INTO nowhere VALUES (1);"]).unwrap_err().to_string();
+    assert!(text.contains("upgrading the database"), "{text}");
+    let version: i64 = db.connection.query_row("PRAGMA user_version", [], |r| r.get(0)).unwrap();
+    assert_eq!(version, 1);
+    assert!(db.connection.prepare("SELECT note FROM schema_version").is_err());
+    run(&mut db, 1, &[STEP]).unwrap();
+}
