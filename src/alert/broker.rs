@@ -20,7 +20,8 @@ pub struct EmbeddedBroker {
 
 impl EmbeddedBroker {
     /// Starts one on 127.0.0.1: MQTT 3.1.1 on `port` (what `mosquitto_sub` speaks unasked) and MQTT 5.0 on
-    /// a free port beside it, as `rumqttd` listens to each version apart; 0 takes a free port for both.
+    /// a free port beside it for subscribers, as `rumqttd` listens to each version apart; 0 takes a free
+    /// port for both.
     /// Returns once both take connections.
     ///
     /// # Errors
@@ -74,17 +75,19 @@ impl EmbeddedBroker {
         self.v311
     }
 
-    /// Port on 127.0.0.1 for MQTT 5.0.
+    /// Port on 127.0.0.1 for subscribers that speak MQTT 5.0.
     pub fn v5_port(&self) -> u16 {
         self.v5
     }
 
-    /// How to reach it with MQTT 5.0.
+    /// How to reach it, with MQTT 3.1.1: `rumqttd` 0.20 panics when a message that was published with
+    /// properties of MQTT 5.0 goes to a 3.1.1 subscriber (`protocol/v4/mod.rs:364`, "not possible in v4"),
+    /// so nobody may publish such messages to it. Subscribers of either version are served.
     pub fn remote(&self) -> Remote {
         Remote {
             host: Ipv4Addr::LOCALHOST.to_string(),
-            port: self.v5,
-            version: Version::V5,
+            port: self.v311,
+            version: Version::V311,
             tls: None,
             credentials: None,
             keep_alive_s: 30,

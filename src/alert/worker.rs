@@ -211,7 +211,10 @@ impl<O: Outbox, H: HealthSource, E: AlertEvents> Worker<O, H, E> {
                     Phase::Serving => self.say_health(),
                     Phase::Draining { .. } | Phase::Leaving { .. } if !session.connected => return Ok(()),
                     Phase::Draining { .. } => self.leave(),
-                    Phase::Leaving { .. } => return Ok(farewell(link).await),
+                    Phase::Leaving { .. } => {
+                        farewell(link).await;
+                        return Ok(());
+                    }
                 },
                 _ = tick.tick() => {
                     self.look = true;
@@ -234,7 +237,10 @@ impl<O: Outbox, H: HealthSource, E: AlertEvents> Worker<O, H, E> {
                         self.leave();
                         self.fill(&link, &mut session);
                     }
-                    Phase::Leaving { .. } if idle => return Ok(farewell(link).await),
+                    Phase::Leaving { .. } if idle => {
+                        farewell(link).await;
+                        return Ok(());
+                    }
                     _ => {}
                 }
             }

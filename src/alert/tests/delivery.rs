@@ -2,10 +2,12 @@
 
 use super::fixtures::*;
 use super::mosquitto::*;
-use crate::alert::Version;
 use crate::alert::message::{CameraState, CameraStatus, Time};
+use crate::alert::{Broker, Settings, Version, hit_message, start};
 use crate::domain::Utc;
+use crate::store::{self, Record};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 const HITS: &str = "platewatch/v1/zone/box1/hits";
@@ -153,4 +155,37 @@ fn a_lost_connection_makes_the_broker_say_the_will_v5() {
 #[test]
 fn a_lost_connection_makes_the_broker_say_the_will_v311() {
     last_will(Version::V311);
+}
+
+#[test]
+fn what_is_recorded_in_the_store_is_delivered_and_marked() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings =
+        store::Settings { dir: dir.path().into(), keep_passages: true, keep_passage_pictures: false };
+    let (handle, thread) = store::start(&settings).unwrap();
+    let broker = Mosquitto::anonymous();
+    let listener = broker.subscribe(HITS, &[]);
+    let settings = Settings {
+        zone: "zone".into(),
+        box_id: "box1".into(),
+        broker: Broker::Remote(plain(broker.port, Version::V5)),
+        publish_passages: false,
+        health_every_s: 1,
+    };
+    let publisher = start(&settings, handle.clone(), health, ()).unwrap();
+    let mut sent = Vec::new();
+    for _ in 0..5 {
+        let passage = passage("1ABC123");
+        let hit = hit(&passage, "1ABC123");
+        let now = Utc::now();
+        let m = hit_message(&identity(), &passage, &hit, &[], Some(&models()), now).unwrap();
+        sent.push(m.event_id.clone());
+        let (hits, messages, models) = (vec![hit], vec![m], Some(Arc::new(models())));
+        handle.record(Record { passage, hits, evidence: Vec::new(), messages, models }).unwrap();
+    }
+    eventually("all arrive", || listener.ids(HITS) == sent);
+    assert_eq!(publisher.join(Duration::from_secs(5)).unwrap(), 0);
+    let stats = handle.outbox_stats().unwrap();
+    assert_eq!((stats.pending, stats.dead), (0, 0));
+    thread.join(Duration::from_secs(5)).unwrap();
 }

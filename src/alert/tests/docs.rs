@@ -46,7 +46,7 @@ fn messages_fit_their_schemas_and_read_back() {
     assert_eq!(event.data.matched.list.age_s, 60);
     assert_eq!(json["data"]["observed"]["characters"][0], json!({"char": "1", "p": 0.99}));
     assert_eq!(json["data"]["position"]["coordinates"], json!([4.4, 51.2]), "GeoJSON: longitude first");
-    assert_eq!(json["data"]["timing"]["captured_at"], "2026-11-23T08:15:00.240Z");
+    assert_eq!(json["data"]["timing"]["captured_at"], "2026-11-23T08:55:00.240Z");
 
     let mut bare = p.clone();
     (bare.position, bare.country, bare.lines, bare.confidence) = (None, None, 0, f32::NAN);
@@ -76,4 +76,57 @@ fn a_schema_refuses_what_is_not_its_message() {
     let mut more = good;
     more["data"]["new_in_v1_9"] = json!(true);
     assert!(validator.is_valid(&more), "readers must not mind new fields");
+}
+
+#[test]
+fn the_example_for_people_is_a_hit() {
+    let text = std::fs::read_to_string(docs().join("mqtt.md")).unwrap();
+    let example = text.split("```json").nth(1).and_then(|t| t.split("```").next()).unwrap();
+    let message: Value = serde_json::from_str(example).unwrap();
+    check("hit", &message);
+    // Nothing missing either: the same fields at the same places as in a real one.
+    let real: Value = serde_json::from_str(&super::fixtures::message().payload).unwrap();
+    assert_eq!(fields(&message), fields(&real));
+}
+
+/// Paths of all fields, array elements taken together.
+fn fields(value: &Value) -> std::collections::BTreeSet<String> {
+    fn walk(value: &Value, path: &str, into: &mut std::collections::BTreeSet<String>) {
+        match value {
+            Value::Object(map) => map.iter().for_each(|(k, v)| {
+                into.insert(format!("{path}/{k}"));
+                walk(v, &format!("{path}/{k}"), into);
+            }),
+            Value::Array(items) => items.iter().for_each(|v| walk(v, &format!("{path}/*"), into)),
+            _ => {}
+        }
+    }
+    let mut found = std::collections::BTreeSet::new();
+    walk(value, "", &mut found);
+    found
+}
+
+#[test]
+fn topics_types_and_schemas_stand_in_both_documents() {
+    let id = identity();
+    let people = std::fs::read_to_string(docs().join("mqtt.md")).unwrap();
+    let machines = std::fs::read_to_string(docs().join("asyncapi.yaml")).unwrap();
+    for (topic, schema) in [
+        (id.hits(), "hit"),
+        (id.passages(), "passage"),
+        (id.status(), "status"),
+        (id.health(), "health"),
+        (id.camera_status("C").unwrap(), "camera-status"),
+        (id.hotlist_status("N").unwrap(), "hotlist-status"),
+    ] {
+        let rest = topic.strip_prefix("platewatch/v1/zone/box1/").unwrap();
+        let for_people = rest.replace("/C/", "/<camera>/").replace("/N/", "/<name>/");
+        let for_machines = rest.replace("/C/", "/{camera}/").replace("/N/", "/{list}/");
+        assert!(people.contains(&format!("| `{for_people}` |")), "{for_people}");
+        assert!(machines.contains(&format!("platewatch/v1/{{zone}}/{{box}}/{for_machines}\n")), "{topic}");
+        for text in [&people, &machines] {
+            assert!(text.contains(&format!("platewatch.{schema}.v1")), "{schema}");
+            assert!(text.contains(&format!("schema/{schema}.json")), "{schema}");
+        }
+    }
 }

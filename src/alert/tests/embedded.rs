@@ -22,9 +22,10 @@ fn a_hit_goes_through_the_embedded_broker_and_back() {
     let subscriber =
         Subscriber::start(publisher.remote(), &identity(), move |r| into.lock().unwrap().push(r)).unwrap();
     assert!(subscriber.wait_ready(Duration::from_secs(10)));
-    let v311 = publisher.embedded().unwrap().v311_port();
-    let outside = Listener::start(v311, "platewatch/#", &[]);
-    outside.await_ready();
+    let broker = publisher.embedded().unwrap();
+    let outside = [(broker.v311_port(), "mqttv311"), (broker.v5_port(), "mqttv5")]
+        .map(|(port, version)| Listener::start(port, "platewatch/#", &["-V", version]));
+    outside.iter().for_each(Listener::await_ready);
     let sent: Vec<String> = (0..40)
         .map(|_| {
             let m = message();
@@ -37,10 +38,12 @@ fn a_hit_goes_through_the_embedded_broker_and_back() {
     eventually("every hit is back", || received.lock().unwrap().len() == 40);
     let ids: Vec<String> = received.lock().unwrap().iter().map(|r| r.event.id.clone()).collect();
     assert_eq!(ids, sent);
-    eventually("a v3.1.1 client sees them too", || outside.ids("platewatch/v1/zone/box1/hits") == sent);
+    for listener in &outside {
+        eventually("another client sees them too", || listener.ids("platewatch/v1/zone/box1/hits") == sent);
+    }
     let first = received.lock().unwrap()[0].clone();
     let line = one_line(&first.event);
-    for part in ["1ABC123", "stolen-vehicle", "resolved", "96%", "north-1", "stop, two officers"] {
+    for part in ["1ABC123", "stolen-vehicle", "resolved", "97%", "north-1", "stop, two officers"] {
         assert!(line.contains(part), "{part} is not in {line}");
     }
     assert!(!line.contains("read ") && !line.contains('\n'));

@@ -85,8 +85,23 @@ pub struct Listener {
 
 impl Listener {
     pub fn start(port: u16, topic: &str, arguments: &[&str]) -> Self {
-        let mut child = Command::new("/usr/bin/mosquitto_sub")
-            .args(["-h", "127.0.0.1", "-p", &port.to_string(), "-t", topic, "-q", "1", "-d", "-F", "%t\t%p"])
+        // Into a pipe it would write in blocks; `stdbuf` becomes mosquitto_sub, so the pid is its own.
+        let mut child = Command::new("stdbuf")
+            .args([
+                "-oL",
+                "/usr/bin/mosquitto_sub",
+                "-h",
+                "127.0.0.1",
+                "-p",
+                &port.to_string(),
+                "-t",
+                topic,
+                "-q",
+                "1",
+                "-d",
+                "-F",
+                "%t\t%p",
+            ])
             .args(arguments)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
