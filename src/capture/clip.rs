@@ -2,6 +2,7 @@
 
 use super::CaptureError;
 use super::decoder::{Decoder, Opened};
+use super::size_guard::SizeGuard;
 use crate::domain::{CameraId, ClockQuality, ClockSource, Frame, FrameStamp, Utc};
 use opencv::videoio::CAP_FFMPEG;
 use std::path::Path;
@@ -16,6 +17,8 @@ const TRIES_AT_THE_END: u32 = 32;
 /// A video file being read, for `replay` and `bench`. Nothing is dropped.
 pub struct ClipReader {
     decoder: Decoder,
+    guard: SizeGuard,
+    source_name: String,
     opened: Opened,
     camera: CameraId,
     start_at: Utc,
@@ -54,9 +57,22 @@ impl ClipReader {
         let decoder = Decoder::open(target, CAP_FFMPEG, &[], &source_name)?
             .ok_or_else(|| refused("it is not a video that can be read"))?;
         let opened = decoder.opened();
+        let guard = SizeGuard::open(target, decoder.fourcc(), &source_name)?;
         let frame_count = decoder.frame_count();
         let clock = MediaClock::new(opened.fps.unwrap_or(DEFAULT_FPS));
-        Ok(Self { decoder, opened, camera, start_at, frame_count, clock, frames: 0, bad: 0, ended: false })
+        Ok(Self {
+            decoder,
+            guard,
+            source_name,
+            opened,
+            camera,
+            start_at,
+            frame_count,
+            clock,
+            frames: 0,
+            bad: 0,
+            ended: false,
+        })
     }
 
     /// The next frame; `None` at the end (see [`ClipReader::missing`] and [`ClipReader::bad_frames`]).
@@ -74,6 +90,17 @@ impl ClipReader {
                 failed += 1;
                 continue;
             };
+            // A change comes with a key frame that no earlier frame is shown after, so counting in the
+            // order of packets finds the same frame as counting in the order of pictures.
+            for _ in 0..=failed {
+                if self.guard.next_changes()? {
+                    self.ended = true;
+                    return Err(CaptureError::ClipChanged {
+                        source_name: self.source_name.clone(),
+                        frames: self.frames,
+                    });
+                }
+            }
             self.bad += u64::from(failed);
             let stamp = FrameStamp {
                 camera: self.camera.clone(),
