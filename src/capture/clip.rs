@@ -79,20 +79,16 @@ impl ClipReader {
     #[expect(clippy::should_implement_trait, reason = "the Result outside the Option reads better with `?`")]
     pub fn next(&mut self) -> Result<Option<Frame>, CaptureError> {
         let mut failed = 0;
+        // Frames in front of this one that the guard has looked at.
+        let mut skipped = 0;
         while !self.ended {
             if !self.decoder.grab()? {
                 failed += 1;
                 self.ended = failed > TRIES_AT_THE_END;
                 continue;
             }
-            let media_ms = self.clock.next(self.decoder.position_ms());
-            let Some(image) = self.decoder.retrieve()? else {
-                failed += 1;
-                continue;
-            };
-            // A change comes with a key frame that no earlier frame is shown after, so counting in the
-            // order of packets finds the same frame as counting in the order of pictures.
-            for _ in 0..=failed {
+            // Asked before the pixels are converted: OpenCV would read them with the old size.
+            for _ in skipped..=failed {
                 if self.guard.next_changes()? {
                     self.ended = true;
                     return Err(CaptureError::ClipChanged {
@@ -101,6 +97,12 @@ impl ClipReader {
                     });
                 }
             }
+            let media_ms = self.clock.next(self.decoder.position_ms());
+            let Some(image) = self.decoder.retrieve()? else {
+                failed += 1;
+                skipped = failed;
+                continue;
+            };
             self.bad += u64::from(failed);
             let stamp = FrameStamp {
                 camera: self.camera.clone(),

@@ -49,7 +49,7 @@ pub enum CaptureError {
     },
     /// A file changes its picture format in the middle.
     #[error(
-        "{source_name} changes its picture format after frame {frames}; split it there (ffmpeg -c copy) \
+        "{source_name} changes its picture format soon after frame {frames}; split it there (ffmpeg -c copy) \
          and read the parts one by one"
     )]
     ClipChanged {

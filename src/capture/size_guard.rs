@@ -8,11 +8,17 @@ use super::CaptureError;
 use super::decoder::Decoder;
 use opencv::videoio;
 
+/// How many packets the guard is ahead of the pictures: as many as a decoder may hold back (H.264 and
+/// H.265 allow 16) or lose at the change. So good frames before the change may be given up, never is a
+/// wrong one let through.
+const AHEAD: usize = 16;
+
 /// Looks at the packets of one file.
 pub(super) struct SizeGuard {
     packets: Option<Decoder>,
     codec: Codec,
     seen: Option<Vec<u8>>,
+    started: bool,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -38,11 +44,21 @@ impl SizeGuard {
             }
             None => None,
         };
-        Ok(Self { packets, codec: codec.unwrap_or(Codec::H264), seen: None })
+        Ok(Self { packets, codec: codec.unwrap_or(Codec::H264), seen: None, started: false })
     }
 
-    /// Looks at the next packet; true when another format begins with it.
+    /// To be asked once for each picture; true when another format begins there or soon after.
     pub fn next_changes(&mut self) -> Result<bool, CaptureError> {
+        let packets = if std::mem::replace(&mut self.started, true) { 1 } else { AHEAD };
+        for _ in 0..packets {
+            if self.look()? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn look(&mut self) -> Result<bool, CaptureError> {
         let Some(packets) = &mut self.packets else { return Ok(false) };
         if !packets.grab()? {
             self.packets = None;
