@@ -17,7 +17,7 @@ const AHEAD: usize = 16;
 pub(super) struct SizeGuard {
     packets: Option<Decoder>,
     codec: Codec,
-    seen: Option<Vec<u8>>,
+    seen: Vec<Vec<u8>>,
     started: bool,
 }
 
@@ -44,7 +44,7 @@ impl SizeGuard {
             }
             None => None,
         };
-        Ok(Self { packets, codec: codec.unwrap_or(Codec::H264), seen: None, started: false })
+        Ok(Self { packets, codec: codec.unwrap_or(Codec::H264), seen: Vec::new(), started: false })
     }
 
     /// To be asked once for each picture; true when another format begins there or soon after.
@@ -65,13 +65,15 @@ impl SizeGuard {
             return Ok(false);
         }
         let Some(packet) = packets.packet()? else { return Ok(false) };
-        let codec = self.codec;
-        let mut sets = parameter_sets(&packet, codec).peekable();
-        if sets.peek().is_none() {
-            return Ok(false);
+        let mut changed = false;
+        for set in parameter_sets(&packet, self.codec) {
+            // Key frames may hold the same set once or twice; only one never seen is a change.
+            if !self.seen.iter().any(|seen| seen == set) {
+                changed |= !self.seen.is_empty();
+                self.seen.push(set.to_vec());
+            }
         }
-        let all = sets.flatten().copied().collect::<Vec<u8>>();
-        Ok(self.seen.replace(all.clone()).is_some_and(|before| before != all))
+        Ok(changed)
     }
 }
 
