@@ -2,6 +2,7 @@
 
 use super::CaptureError;
 use super::decoder::{Decoder, Opened};
+use super::size_guard::SizeGuard;
 use crate::domain::{CameraId, ClockQuality, ClockSource, Frame, FrameStamp, Utc};
 use opencv::videoio::CAP_FFMPEG;
 use std::path::Path;
@@ -16,6 +17,8 @@ const TRIES_AT_THE_END: u32 = 32;
 /// A video file being read, for `replay` and `bench`. Nothing is dropped.
 pub struct ClipReader {
     decoder: Decoder,
+    guard: SizeGuard,
+    source_name: String,
     opened: Opened,
     camera: CameraId,
     start_at: Utc,
@@ -54,24 +57,50 @@ impl ClipReader {
         let decoder = Decoder::open(target, CAP_FFMPEG, &[], &source_name)?
             .ok_or_else(|| refused("it is not a video that can be read"))?;
         let opened = decoder.opened();
+        let guard = SizeGuard::open(target, decoder.fourcc(), &source_name)?;
         let frame_count = decoder.frame_count();
         let clock = MediaClock::new(opened.fps.unwrap_or(DEFAULT_FPS));
-        Ok(Self { decoder, opened, camera, start_at, frame_count, clock, frames: 0, bad: 0, ended: false })
+        Ok(Self {
+            decoder,
+            guard,
+            source_name,
+            opened,
+            camera,
+            start_at,
+            frame_count,
+            clock,
+            frames: 0,
+            bad: 0,
+            ended: false,
+        })
     }
 
     /// The next frame; `None` at the end (see [`ClipReader::missing`] and [`ClipReader::bad_frames`]).
     #[expect(clippy::should_implement_trait, reason = "the Result outside the Option reads better with `?`")]
     pub fn next(&mut self) -> Result<Option<Frame>, CaptureError> {
         let mut failed = 0;
+        // Frames in front of this one that the guard has looked at.
+        let mut skipped = 0;
         while !self.ended {
             if !self.decoder.grab()? {
                 failed += 1;
                 self.ended = failed > TRIES_AT_THE_END;
                 continue;
             }
+            // Asked before the pixels are converted: OpenCV would read them with the old size.
+            for _ in skipped..=failed {
+                if self.guard.next_changes()? {
+                    self.ended = true;
+                    return Err(CaptureError::ClipChanged {
+                        source_name: self.source_name.clone(),
+                        frames: self.frames,
+                    });
+                }
+            }
             let media_ms = self.clock.next(self.decoder.position_ms());
             let Some(image) = self.decoder.retrieve()? else {
                 failed += 1;
+                skipped = failed;
                 continue;
             };
             self.bad += u64::from(failed);

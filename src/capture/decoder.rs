@@ -59,6 +59,20 @@ impl Decoder {
         Opened { width: self.size.0, height: self.size.1, fps, codec }
     }
 
+    /// The code OpenCV names the codec by; 0 where it names none.
+    pub fn fourcc(&self) -> u32 {
+        self.property(videoio::CAP_PROP_FOURCC).unwrap_or(0.0) as u32
+    }
+
+    /// The packet last grabbed, from a source opened with `CAP_PROP_FORMAT` -1.
+    pub fn packet(&mut self) -> Result<Option<Vec<u8>>, CaptureError> {
+        let mut mat = Mat::default();
+        if !self.retrieve_into(&mut mat)? {
+            return Ok(None);
+        }
+        Ok(Some(mat.data_bytes().map_err(|e| decoder_error(&self.source_name, &e))?.to_vec()))
+    }
+
     /// Frames the container promises; an estimate from length and rate where it holds no count.
     pub fn frame_count(&self) -> Option<u64> {
         self.property(videoio::CAP_PROP_FRAME_COUNT).filter(|n| *n < 1e12).map(|n| n as u64)
@@ -131,10 +145,7 @@ impl Decoder {
 }
 
 /// Copies the pixels of a continuous 8-bit BGR `mat`.
-pub(super) fn image_of(
-    mat: &(impl MatTraitConst + MatTraitConstManual),
-    source_name: &str,
-) -> Result<Image, CaptureError> {
+pub(super) fn image_of(mat: &impl MatTraitConstManual, source_name: &str) -> Result<Image, CaptureError> {
     let bgr = mat.data_bytes().map_err(|e| decoder_error(source_name, &e))?.to_vec();
     Image::new(mat.cols().max(0) as u32, mat.rows().max(0) as u32, bgr)
         .map_err(|e| CaptureError::Decoder { source_name: source_name.to_owned(), cause: e.to_string() })

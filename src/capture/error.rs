@@ -47,6 +47,17 @@ pub enum CaptureError {
         /// Address or path as configured.
         source_name: String,
     },
+    /// A file changes its picture format in the middle.
+    #[error(
+        "{source_name} changes its picture format soon after frame {frames}; split it there (ffmpeg -c copy) \
+         and read the parts one by one"
+    )]
+    ClipChanged {
+        /// The file.
+        source_name: String,
+        /// Frames before the change; they were delivered.
+        frames: u64,
+    },
     /// Too many reads of a camera hang inside the decoder for another to be started.
     #[error(
         "{source_name}: {hanging} reads still hang in the decoder; no further one is started until one \

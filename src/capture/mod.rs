@@ -22,6 +22,7 @@ mod recorded;
 mod rtsp;
 mod run;
 mod settings;
+mod size_guard;
 
 pub use clip::ClipReader;
 pub use error::CaptureError;

@@ -3,10 +3,11 @@
 use super::recorder::{Keep, Recorder};
 use super::watching::{AlertWatch, Watch};
 use super::worker::{VisionThread, Work};
-use super::{Settings, camera};
+use super::{Settings, camera, screen};
 use crate::alert::message::{CameraHealth, Health, ListHealth, Models, OutboxHealth, Time};
 use crate::alert::{AlertError, BoxIdentity, Publisher, Remote};
-use crate::hotlist::{self, Hotlists, ListEvents};
+use crate::console::{ConsoleError, ConsoleThread};
+use crate::hotlist::{self, Hotlists};
 use crate::runtime::{Mailboxes, Stop};
 use crate::store::{ModelVersions, StoreError, StoreHandle, StoreThread, Totals};
 use crate::telemetry::Metrics;
@@ -28,6 +29,9 @@ pub enum PipelineError {
     /// The broker's settings.
     #[error(transparent)]
     Alert(#[from] AlertError),
+    /// The web page and metrics.
+    #[error(transparent)]
+    Console(#[from] ConsoleError),
     /// A thread could not be started.
     #[error("the thread {name} cannot be started: {source}")]
     Thread {
@@ -66,6 +70,7 @@ pub struct Running {
     publisher: Publisher,
     store: StoreHandle,
     store_thread: StoreThread,
+    console: Option<ConsoleThread>,
     deadline: Duration,
 }
 
@@ -95,17 +100,8 @@ pub fn start(
     let (store, store_thread) = store::start(&settings.store)?;
     let hotlists = Hotlists::new();
     let watch = Arc::new(Watch::new(metrics.clone(), hotlists.clone()));
-    // Before the first frame, so that no early vehicle passes an empty list. A list that cannot be used
-    // stops nothing: the others count, and the watcher goes on looking at its file.
-    for list in &settings.hotlists {
-        match hotlist::load_file(list) {
-            Ok((list, report)) => {
-                watch.loaded(list.version(), list.len(), &report);
-                hotlists.replace(list);
-            }
-            Err(error) => watch.refused(&list.name, &error, None),
-        }
-    }
+    // Loads every list before it returns, so that no early vehicle passes an empty list. One that cannot be
+    // used stops nothing: the others count, and the watcher goes on looking at its file.
     let watcher = {
         let (lists, hotlists, watch, stop) =
             (settings.hotlists.clone(), hotlists.clone(), Arc::clone(&watch), stop.clone());
@@ -118,6 +114,10 @@ pub fn start(
     watch.tell(publisher.statuses());
     watch.tell_lists();
 
+    let console = match &settings.console {
+        None => None,
+        Some(console) => Some(screen::start(console, settings, &metrics, &watch, &stop)?),
+    };
     let (judged, to_record) = crossbeam_channel::bounded(JUDGED);
     let give_up = Stop::new();
     let recorder = Recorder {
@@ -154,6 +154,7 @@ pub fn start(
         publisher,
         store,
         store_thread,
+        console,
         deadline: settings.stop_deadline,
     };
     for (n, (session, cameras)) in sessions.into_iter().zip(of_worker).enumerate() {
@@ -184,7 +185,7 @@ impl Running {
 
     /// Where the page and the metrics are served.
     pub fn console_address(&self) -> Option<std::net::SocketAddr> {
-        None
+        self.console.as_ref().map(ConsoleThread::address)
     }
 
     /// The numbers so far.
@@ -226,6 +227,9 @@ impl Running {
         };
         let totals = self.store.totals()?;
         join_all(vec![self.watcher], left().max(Duration::from_millis(500)), &mut failed);
+        if let Some(Err(error)) = self.console.map(ConsoleThread::join) {
+            tracing::error!(%error, "the console did not end in order");
+        }
         drop(self.store);
         self.store_thread.join(left().max(Duration::from_secs(2)))?;
         match failed.into_iter().next() {

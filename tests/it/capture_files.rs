@@ -133,3 +133,18 @@ fn real_time_can_be_stopped() {
         Err(CaptureError::NoPictures { .. })
     ));
 }
+
+#[test]
+fn a_clip_that_changes_its_size_ends_there_with_an_error() {
+    let dir = tempfile::tempdir().unwrap();
+    for (first, second) in [("320x240", "640x480"), ("640x480", "320x240")] {
+        let arguments = ["-c:v", "libx264", "-preset", "medium", "-bf", "2", "-g", "10"];
+        let Some(one) = video(dir.path(), "a.ts", first, &arguments) else { return };
+        let two = video(dir.path(), "b.ts", second, &arguments).unwrap();
+        let both = dir.path().join("both.ts");
+        std::fs::write(&both, [std::fs::read(one).unwrap(), std::fs::read(two).unwrap()].concat()).unwrap();
+        let watcher = Watcher::new(usize::MAX);
+        let error = capture::run(&camera(file(&both, false)), &watcher, &watcher, &watcher.stop).unwrap_err();
+        assert!(matches!(error, CaptureError::ClipChanged { frames: 30..=50, .. }), "{error}");
+    }
+}

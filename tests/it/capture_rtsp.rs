@@ -119,7 +119,7 @@ fn rtsp_h264_over_tcp_and_udp_and_h265() {
     );
     for (file, transport, way) in [
         (file.clone(), Transport::Tcp, "RTP/AVP/TCP"),
-        (file, Transport::Udp, "RTP/AVP/UDP"),
+        (file, Transport::Udp, "RTP/AVP;unicast;client_port"),
         (h265.unwrap(), Transport::Tcp, "RTP/AVP/TCP"),
     ] {
         let server = RtspServer::start(Options::of(&file));
@@ -239,9 +239,11 @@ fn a_resolution_that_changes_in_flight_is_followed() {
     for files in [vec![small.clone(), large.clone()], vec![large, small]] {
         let first = if files[0].ends_with("160x120.h264") { 160 } else { 320 };
         let server = RtspServer::start(Options { files, ..Options::of("") });
-        let seen = Watcher::new(70).run(&rtsp(&server, Transport::Tcp, None));
-        assert!(seen.frames.iter().all(|f| f.1 == first || f.1 == 480 - first));
-        assert_has(&seen, "changed its picture format");
+        for transport in [Transport::Tcp, Transport::Udp] {
+            let seen = Watcher::new(70).run(&rtsp(&server, transport, None));
+            assert!(seen.frames.iter().all(|f| f.1 == first || f.1 == 480 - first));
+            assert_has(&seen, "changed its picture format");
+        }
     }
 }
 

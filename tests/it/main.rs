@@ -1,4 +1,4 @@
-//! The one integration binary.
+//! The one integration binary: the real program, and whole rooms, against real servers on loopback.
 
 mod architecture;
 mod bad_input;

@@ -3,17 +3,17 @@
 //! OpenCV opens `rtsp://127.0.0.1:PORT/…`; the relay speaks with the camera. What that is for:
 //! * user and password never reach OpenCV and FFmpeg, which print addresses on the error output;
 //! * TCP or UDP is chosen for each camera: OpenCV knows only one environment variable for the whole
-//!   process. FFmpeg offers TCP first and UDP when told that TCP is not supported (461); the relay says so
-//!   for the transport that is not wanted. RTP over UDP then comes to FFmpeg straight from the camera;
+//!   process. FFmpeg always speaks TCP with the relay, which speaks either with the camera;
 //! * OpenCV opens one source at a time under a lock of the whole process. A camera that accepts and says
 //!   nothing is noticed here, before that lock, and cannot keep others from being opened;
 //! * errors say what the camera answered;
-//! * a change of the picture's format is seen (over TCP), see [`parameter_sets`];
+//! * a change of the picture's format is seen, see [`parameter_sets`];
 //! * cutting the relay's connections frees a read that hangs in FFmpeg.
 
 mod message;
 mod parameter_sets;
 mod relay;
+mod udp;
 
 use super::address::Address;
 use super::http_auth::Challenge;
@@ -22,8 +22,9 @@ use super::{CaptureError, Transport};
 use crate::runtime::Secret;
 use message::{Message, Unit, first_unit};
 use parameter_sets::ParameterSets;
-use relay::{Relay, Session};
+use relay::{Relay, Session, Udp};
 use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// An RTSP camera that answered, ready to be opened by OpenCV. Dropping it cuts the connection.
@@ -57,10 +58,9 @@ impl Door {
         let (description, left_over) = describe(&address, &mut camera, &mut session, attempt)?;
         camera.set_read_timeout(None).map_err(|e| attempt.io(&e))?;
 
-        // The same family as the camera's: FFmpeg takes the family of its UDP sockets from the address.
-        let v6 = camera.peer_addr().map_err(|e| attempt.io(&e))?.is_ipv6();
-        let loopback = if v6 { "[::1]" } else { "127.0.0.1" };
-        let listener = TcpListener::bind(format!("{loopback}:0")).map_err(|e| attempt.io(&e))?;
+        let camera_ip = camera.peer_addr().map_err(|e| attempt.io(&e))?.ip();
+        let loopback = "127.0.0.1";
+        let listener = TcpListener::bind((loopback, 0)).map_err(|e| attempt.io(&e))?;
         let port = listener.local_addr().map_err(|e| attempt.io(&e))?.port();
         let local_origin = format!("rtsp://{loopback}:{port}");
         let trouble = Arc::new(Mutex::new(None));
@@ -71,9 +71,13 @@ impl Door {
             transport,
             trouble: Arc::clone(&trouble),
             cut: attempt.cut.clone(),
+            camera_ip,
+            udp: Mutex::new(Udp::default()),
+            playing: AtomicBool::new(false),
+            sets: ParameterSets::from_description(&description),
         };
         relay
-            .start(listener, camera, left_over, ParameterSets::from_description(&description))
+            .start(listener, camera, left_over)
             .map_err(|cause| CaptureError::Thread { source_name: attempt.source_name.clone(), cause })?;
         Ok(Self { url: format!("{local_origin}{}", address.path), trouble, cut: attempt.cut.clone() })
     }

@@ -16,7 +16,7 @@ pub(super) enum Codec {
 }
 
 /// Remembers the parameter sets of one stream.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct ParameterSets {
     codec: Codec,
     payload_type: u8,

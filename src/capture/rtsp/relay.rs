@@ -3,13 +3,15 @@
 use super::Trouble;
 use super::message::{Message, Unit, first_unit};
 use super::parameter_sets::ParameterSets;
+use super::udp::{Reorder, Track, interleaved, receive};
 use crate::capture::Transport;
 use crate::capture::http_auth::Challenge;
 use crate::capture::net::Cut;
 use crate::runtime::Secret;
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -112,24 +114,34 @@ pub(super) struct Relay {
     pub transport: Transport,
     pub trouble: Arc<Mutex<Option<Trouble>>>,
     pub cut: Cut,
+    /// The camera, where UDP packets come from.
+    pub camera_ip: IpAddr,
+    pub udp: Mutex<Udp>,
+    /// Whether FFmpeg has been told that the stream begins: packets before that it would throw away.
+    pub playing: AtomicBool,
+    /// Those of the description, for each track to begin with.
+    pub sets: Option<ParameterSets>,
+}
+
+/// Tracks over UDP.
+#[derive(Debug, Default)]
+pub(super) struct Udp {
+    /// Asked for, not yet granted.
+    asked: Option<Track>,
+    /// Where FFmpeg's receiver reports on a channel go.
+    reports: Vec<(u8, UdpSocket, SocketAddr)>,
 }
 
 impl Relay {
     /// Starts the relay's threads; they end when either side ends or the connection is cut.
-    pub fn start(
-        self,
-        listener: TcpListener,
-        camera: TcpStream,
-        left_over: Vec<u8>,
-        sets: Option<ParameterSets>,
-    ) -> io::Result<()> {
+    pub fn start(self, listener: TcpListener, camera: TcpStream, left_over: Vec<u8>) -> io::Result<()> {
         listener.set_nonblocking(true)?;
         let relay = Arc::new(self);
         std::thread::Builder::new().name("rtsp-relay-up".into()).spawn(move || {
             // Every way out of here ends in the cut, which OpenCV sees as the end of the stream.
             if let Ok(client) = relay.accept(&listener) {
                 drop(listener);
-                let _ = relay.both_ways(client, camera, left_over, sets);
+                let _ = relay.both_ways(client, camera, left_over);
             }
             relay.cut.cut();
         })?;
@@ -159,17 +171,25 @@ impl Relay {
         mut client: TcpStream,
         mut camera: TcpStream,
         left_over: Vec<u8>,
-        sets: Option<ParameterSets>,
     ) -> io::Result<()> {
         let to_client = Arc::new(Mutex::new(client.try_clone()?));
         let down = {
             let (relay, to_client) = (Arc::clone(self), Arc::clone(&to_client));
             std::thread::Builder::new().name("rtsp-relay-down".into()).spawn(move || {
-                let _ = relay.downwards(&mut camera, &to_client, left_over, sets);
+                let _ = relay.downwards(&mut camera, &to_client, left_over);
                 relay.cut.cut();
             })?
         };
         let result = each_unit(&mut client, Vec::new(), |unit, raw| match unit {
+            Unit::Interleaved(frame) if self.transport == Transport::Udp => {
+                if let [_, channel, _, _, report @ ..] = frame {
+                    for (_, socket, to) in lock(&self.udp).reports.iter().filter(|(c, ..)| c == channel) {
+                        // A report that is lost is followed by the next.
+                        let _ = socket.send_to(report, to);
+                    }
+                }
+                Ok(())
+            }
             Unit::Interleaved(_) => self.lock_session().camera.write_all(raw),
             Unit::Message(request) => self.upwards(request, &to_client),
         });
@@ -181,11 +201,9 @@ impl Relay {
     /// A request of FFmpeg's.
     fn upwards(&self, mut request: Message, to_client: &Mutex<TcpStream>) -> io::Result<()> {
         let client_cseq = request.header("CSeq").map(str::to_owned);
-        let unwanted = request.request().0 == "SETUP"
-            && request.header("Transport").is_some_and(|t| match self.transport {
-                Transport::Tcp => !t.to_ascii_uppercase().contains("RTP/AVP/TCP"),
-                Transport::Udp => t.to_ascii_uppercase().contains("RTP/AVP/TCP"),
-            });
+        // FFmpeg tries UDP itself when the camera refuses TCP; that is not what was configured.
+        let transport = request.header("Transport").filter(|_| request.request().0 == "SETUP");
+        let unwanted = transport.is_some_and(|t| !t.to_ascii_uppercase().contains("RTP/AVP/TCP"));
         if unwanted {
             let refusal = Message {
                 start: "RTSP/1.0 461 Unsupported Transport".into(),
@@ -194,6 +212,13 @@ impl Relay {
             };
             return lock(to_client).write_all(&refusal.to_bytes());
         }
+        if let (Some(transport), Transport::Udp) = (transport, self.transport) {
+            let channel = interleaved_channel(transport);
+            let track = Track::bind(self.camera_ip, channel)?;
+            let wanted = format!("RTP/AVP;unicast;client_port={}-{}", track.port, track.port + 1);
+            request.set("Transport", Some(wanted));
+            lock(&self.udp).asked = Some(track);
+        }
         // FFmpeg knows only the relay's address; the camera may insist on its own.
         request.start = request.start.replacen(&self.local_origin, &self.camera_origin, 1);
         self.lock_session().send(request, client_cseq)
@@ -201,20 +226,16 @@ impl Relay {
 
     /// Everything the camera sends.
     fn downwards(
-        &self,
+        self: &Arc<Self>,
         camera: &mut TcpStream,
-        to_client: &Mutex<TcpStream>,
+        to_client: &Arc<Mutex<TcpStream>>,
         left_over: Vec<u8>,
-        mut sets: Option<ParameterSets>,
     ) -> io::Result<()> {
-        let peer = camera.peer_addr()?.ip();
+        let mut sets = self.sets.clone();
         each_unit(camera, left_over, |unit, raw| match unit {
             Unit::Interleaved(frame) => {
                 let packet = frame.get(4..).unwrap_or_default();
-                if sets.as_mut().is_some_and(|s| s.changed_by(packet)) {
-                    *lock(&self.trouble) = Some(Trouble::FormatChanged);
-                    return Err(ErrorKind::InvalidData.into());
-                }
+                self.check_format(&mut sets, packet)?;
                 lock(to_client).write_all(raw)
             }
             Unit::Message(message) if message.status().is_none() => lock(to_client).write_all(raw),
@@ -225,25 +246,87 @@ impl Relay {
                 };
                 let Some(mut reply) = self.lock_session().take_reply(reply)? else { return Ok(()) };
                 if reply.status().is_some_and(|s| s >= 400) {
-                    let text = format!("{}: {}", method.unwrap_or_default(), reply.status_text());
+                    let text = format!("{}: {}", method.as_deref().unwrap_or_default(), reply.status_text());
                     *lock(&self.trouble) = Some(Trouble::Refused(text));
                 }
-                // FFmpeg sends its receiver reports to where the connection goes, which is the relay,
-                // unless the reply names the source (RFC 2326 section 12.39).
-                if let Some(transport) = reply.header("Transport").map(str::to_owned)
-                    && self.transport == Transport::Udp
-                    && !transport.contains("source=")
-                {
-                    reply.set("Transport", Some(format!("{transport};source={peer}")));
+                // Taken in a statement of its own: the lock must be free again before `take_udp`.
+                let is_grant = reply.status() == Some(200) && reply.header("Transport").is_some();
+                let granted_track = if is_grant { lock(&self.udp).asked.take() } else { None };
+                if let Some(track) = granted_track {
+                    let granted =
+                        format!("RTP/AVP/TCP;unicast;interleaved={}-{}", track.channel, track.channel + 1);
+                    self.take_udp(track, &reply, to_client)?;
+                    reply.set("Transport", Some(granted));
                 }
-                lock(to_client).write_all(&reply.to_bytes())
+                lock(to_client).write_all(&reply.to_bytes())?;
+                if method.as_deref() == Some("PLAY") && reply.status() == Some(200) {
+                    self.playing.store(true, Ordering::Release);
+                }
+                Ok(())
             }
         })
+    }
+
+    /// Starts to hand on what the camera sends over UDP for a track it has granted.
+    fn take_udp(
+        self: &Arc<Self>,
+        track: Track,
+        reply: &Message,
+        to_client: &Arc<Mutex<TcpStream>>,
+    ) -> io::Result<()> {
+        let (from, reports_to) =
+            track.open_way(reply, self.camera_ip).ok_or(io::Error::from(ErrorKind::InvalidData))?;
+        let Track { rtp, rtcp, channel, .. } = track;
+        lock(&self.udp).reports.push((channel + 1, rtcp.try_clone()?, reports_to));
+        for (socket, channel, is_media) in [(rtp, channel, true), (rtcp, channel + 1, false)] {
+            let (relay, to_client) = (Arc::clone(self), Arc::clone(to_client));
+            std::thread::Builder::new().name("rtsp-relay-udp".into()).spawn(move || {
+                // The socket keeps what comes meanwhile.
+                while !relay.playing.load(Ordering::Acquire) && !relay.cut.is_cut() {
+                    std::thread::sleep(Duration::from_millis(2));
+                }
+                let (mut order, mut sets) = (Reorder::default(), relay.sets.clone());
+                let _ = receive(
+                    &socket,
+                    from.ip(),
+                    || !relay.cut.is_cut(),
+                    |packet| {
+                        let packets = if is_media { order.push(packet) } else { vec![packet.to_vec()] };
+                        for packet in packets {
+                            if is_media {
+                                relay.check_format(&mut sets, &packet)?;
+                            }
+                            if let Some(frame) = interleaved(channel, &packet) {
+                                lock(&to_client).write_all(&frame)?;
+                            }
+                        }
+                        Ok(())
+                    },
+                );
+                relay.cut.cut();
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Fails, which ends the stream, when an RTP packet changes the picture's format.
+    fn check_format(&self, sets: &mut Option<ParameterSets>, packet: &[u8]) -> io::Result<()> {
+        if sets.as_mut().is_some_and(|s| s.changed_by(packet)) {
+            *lock(&self.trouble) = Some(Trouble::FormatChanged);
+            return Err(ErrorKind::InvalidData.into());
+        }
+        Ok(())
     }
 
     fn lock_session(&self) -> MutexGuard<'_, Session> {
         lock(&self.session)
     }
+}
+
+/// The first channel of `interleaved=a-b`.
+fn interleaved_channel(transport: &str) -> u8 {
+    let field = transport.split(';').find_map(|f| f.trim().strip_prefix("interleaved="));
+    field.and_then(|f| f.split('-').next()?.parse().ok()).filter(|c| *c < u8::MAX).unwrap_or(0)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
