@@ -59,11 +59,12 @@ def main() -> None:
     rows, expected, spare = [], {}, []
     for clip, t in truth.items():
         readable = sorted((v for v in t["vehicles"] if v["readable"]), key=lambda v: v["id"])
-        wanted = rng.sample(readable, max(6, round(len(readable) / 3)))
+        plain = [v for v in readable if sum(f["visible"] >= 0.95 and f["width_px"] >= (48 if v["lines"] == 2 else 78) for f in v["frames"]) >= 8]
+        wanted = rng.sample(plain, min(len(plain), max(6, round(len(readable) / 3))))
         # Every clip shows at least one foreign plate and one that is not of the usual series.
         for test in (lambda v: v["country"] != "BE", lambda v: v["country"] == "BE" and v["kind"] not in ("standard", "old")):
             if not any(test(v) for v in wanted):
-                wanted += [v for v in readable if test(v) and v not in wanted][:1]
+                wanted += [v for v in plain if test(v) and v not in wanted][:1]
         rows += [entry(rng, v["text"], v["country"]) for v in wanted]
         expected[clip] = sorted(v["text"] for v in wanted)
         spare += [v for v in readable if v not in wanted]

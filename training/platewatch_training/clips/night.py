@@ -30,7 +30,7 @@ def light_on(face, pixels: np.ndarray, mover, lens, t: float, gain: float) -> tu
     lit = lamp_at(distance)
     if face.tag.startswith("plate"):
         width = float(np.linalg.norm(pixels[1] - pixels[0]))
-        return min(1.0, 1.55 * lit + 0.12), 4.0, float(np.clip(width / 260, 0.2, 0.6))
+        return min(1.08, 1.55 * lit + 0.12), 4.0, float(np.clip(width / 260, 0.2, 0.6))
     return gain * (0.05 + 0.40 * lit), 0.0, 0.0
 
 

@@ -23,7 +23,7 @@ from .traffic import visible_faces
 
 FPS = 25
 SCENES = {"roadside-day": roadside.day, "roadside-night": roadside.night, "patrol": patrol.patrol}
-CODING = {"roadside-day": ("26", "2"), "roadside-night": ("22", "0"), "patrol": ("29", "0")}  # crf, B-frames
+CODING = {"roadside-day": ("26", "2"), "roadside-night": ("27", "0"), "patrol": ("29", "0")}  # crf, B-frames
 # A plate counts as readable when it gets at least this wide, fully in view, for four
 # frames; a row of a two-line plate holds half the characters.
 READABLE_PX = {1: 70, 2: 46}
