@@ -3,7 +3,9 @@
 use super::{bench_accuracy, bench_speed};
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  platewatch bench speed\n  platewatch bench accuracy --dataset eval.jsonl")]
+#[command(
+    after_help = "Examples:\n  platewatch bench speed\n  platewatch bench accuracy --dataset eval.jsonl"
+)]
 pub(super) struct Args {
     #[command(subcommand)]
     what: What,

@@ -4,6 +4,7 @@ use super::common::{ModelArgs, complain, progress, still, worker};
 use super::dataset::{Labelled, Truth, load};
 use super::{DONE, PARTLY};
 use crate::capture::read_picture;
+use crate::domain::PlateText;
 use crate::domain::{Reading, iou};
 use crate::plate::fold;
 use std::collections::BTreeMap;
@@ -101,7 +102,8 @@ fn count(labelled: &Labelled, readings: &[Reading], tallies: &mut BTreeMap<Strin
             (None, _) => readings.iter().map(Reading::text).collect(),
         };
         let strict = truth.text.as_ref().is_some_and(|t| texts.contains(t));
-        let folded = truth.text.as_ref().is_some_and(|t| texts.iter().any(|o| fold(o) == fold(t)));
+        let folded =
+            truth.text.as_ref().is_some_and(|t| texts.iter().any(|o| folded_text(o) == folded_text(t)));
         for group in groups {
             let tally = tallies.entry(group).or_default();
             tally.boxes += u32::from(truth.bounds.is_some());
@@ -113,7 +115,10 @@ fn count(labelled: &Labelled, readings: &[Reading], tallies: &mut BTreeMap<Strin
         if truth.bounds.is_some() && reading.is_none() {
             wrong.push(format!("missed {}", truth.text.as_deref().unwrap_or("plate")));
         } else if let Some(text) = truth.text.as_ref().filter(|_| !strict) {
-            wrong.push(format!("misread {text} as {}", if texts.is_empty() { "nothing".into() } else { texts.join(",") }));
+            wrong.push(format!(
+                "misread {text} as {}",
+                if texts.is_empty() { "nothing".into() } else { texts.join(",") }
+            ));
         }
     }
     if boxed {
@@ -141,6 +146,11 @@ fn assign<'a>(truths: &[Truth], readings: &'a [Reading]) -> Vec<Option<&'a Readi
             Some(free.swap_remove(best))
         })
         .collect()
+}
+
+/// `text` with O and Q taken as 0 and I as 1; itself where it is no plate's text.
+fn folded_text(text: &str) -> String {
+    PlateText::new(text).map_or_else(|_| text.to_owned(), |t| fold(&t))
 }
 
 fn bucket(width: f32) -> &'static str {

@@ -1,12 +1,12 @@
 //! `platewatch bench speed`: frames per second, time per stage, time to a delivered message.
 
+use super::DONE;
 use super::common::{ModelArgs, find_folder, progress};
 use super::play::{Play, percentile, play};
-use super::DONE;
 use crate::capture::{ClipReader, Pace};
 use crate::domain::{CameraId, PassageState};
-use crate::runtime::Stop;
 use crate::pipeline::evidence_files;
+use crate::runtime::Stop;
 use crate::store::Record;
 use crate::track::{self, Tracker};
 use crate::vision::Vision;
@@ -17,10 +17,12 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  platewatch bench speed\n  platewatch bench speed --clip clip.mp4 --frames 500\n\n\
+#[command(
+    after_help = "Examples:\n  platewatch bench speed\n  platewatch bench speed --clip clip.mp4 --frames 500\n\n\
     One thread does every stage in turn, so the shares add up; then the clip is played in real time through the \
     whole chain with the embedded broker. Prints `name value` lines, milliseconds unless said otherwise.\n\
-    Exit codes: 0 measured; 1 could not be; 2 wrong usage.")]
+    Exit codes: 0 measured; 1 could not be; 2 wrong usage."
+)]
 pub(super) struct Args {
     /// The clip [default: samples/roadside-day.mp4]
     #[arg(long, value_name = "FILE")]
@@ -49,7 +51,9 @@ struct Spent {
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
-    let samples = || find_folder("samples", "hotlist.csv").context("no samples folder found; give --clip and --hotlist");
+    let samples = || {
+        find_folder("samples", "hotlist.csv").context("no samples folder found; give --clip and --hotlist")
+    };
     let clip = match &args.clip {
         Some(clip) => clip.clone(),
         None => samples()?.join("roadside-day.mp4"),
@@ -77,7 +81,12 @@ fn measure(
     let mut out = std::io::stdout().lock();
     let frames = f64::from(spent.frames.max(1));
     let ms = |d: Duration| d.as_secs_f64() * 1000.0;
-    let hot = spent.decode + spent.vision.scale + spent.vision.detect + spent.vision.rectify + spent.vision.read + spent.track;
+    let hot = spent.decode
+        + spent.vision.scale
+        + spent.vision.detect
+        + spent.vision.rectify
+        + spent.vision.read
+        + spent.track;
     writeln!(out, "frames {}", spent.frames)?;
     writeln!(out, "plates_per_frame {:.2}", f64::from(spent.plates) / frames)?;
     writeln!(out, "fps_per_core {:.1}", frames / hot.as_secs_f64().max(1e-9))?;
@@ -151,13 +160,23 @@ fn stages(args: &Args, settings: &vision::Settings, clip: &Path, dir: &Path) -> 
     Ok(spent)
 }
 
-fn record(events: Vec<track::TrackEvent>, store: &store::StoreHandle, spent: &mut Spent) -> anyhow::Result<()> {
+fn record(
+    events: Vec<track::TrackEvent>,
+    store: &store::StoreHandle,
+    spent: &mut Spent,
+) -> anyhow::Result<()> {
     for event in events.into_iter().filter(|e| e.passage.state == PassageState::Closed) {
         let start = Instant::now();
         let evidence = evidence_files(&event.evidence)?;
         spent.encode += start.elapsed();
         let start = Instant::now();
-        store.record(Record { passage: event.passage, hits: vec![], evidence, messages: vec![], models: None })?;
+        store.record(Record {
+            passage: event.passage,
+            hits: vec![],
+            evidence,
+            messages: vec![],
+            models: None,
+        })?;
         spent.record += start.elapsed();
         spent.records += 1;
     }

@@ -113,7 +113,10 @@ pub(super) fn pictures(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
         found.extend(crate::capture::list_pictures(path)?);
     }
     if found.is_empty() {
-        bail!("no pictures in {}", paths.iter().map(|p| p.display().to_string()).collect::<Vec<_>>().join(", "));
+        bail!(
+            "no pictures in {}",
+            paths.iter().map(|p| p.display().to_string()).collect::<Vec<_>>().join(", ")
+        );
     }
     Ok(found)
 }

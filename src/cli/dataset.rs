@@ -87,7 +87,8 @@ fn openalpr(dir: &Path) -> anyhow::Result<Vec<Labelled>> {
     labels.sort();
     let mut all: Vec<Labelled> = Vec::new();
     for label in labels {
-        let text = std::fs::read_to_string(&label).with_context(|| format!("cannot read {}", label.display()))?;
+        let text =
+            std::fs::read_to_string(&label).with_context(|| format!("cannot read {}", label.display()))?;
         for (n, line) in text.lines().enumerate().filter(|(_, l)| !l.trim().is_empty()) {
             let (file, truth) =
                 openalpr_line(line).with_context(|| format!("{}:{}", label.display(), n + 1))?;
@@ -108,12 +109,16 @@ fn openalpr(dir: &Path) -> anyhow::Result<Vec<Labelled>> {
 
 fn openalpr_line(line: &str) -> anyhow::Result<(&str, Truth)> {
     // Tabs where the file has them: names of pictures may hold spaces.
-    let fields: Vec<&str> =
-        if line.contains('\t') { line.trim().split('\t').collect() } else { line.split_whitespace().collect() };
+    let fields: Vec<&str> = if line.contains('\t') {
+        line.trim().split('\t').collect()
+    } else {
+        line.split_whitespace().collect()
+    };
     let &[file, x, y, w, h, ref plate @ ..] = fields.as_slice() else {
         bail!("expected `file x y w h plate`, found {line:?}");
     };
-    let number = |what, v: &str| v.trim().parse::<f32>().with_context(|| format!("{what} is {v:?}, no number"));
+    let number =
+        |what, v: &str| v.trim().parse::<f32>().with_context(|| format!("{what} is {v:?}, no number"));
     let (x, y, w, h) = (number("x", x)?, number("y", y)?, number("w", w)?, number("h", h)?);
     let text = plate.first().map(|p| compared(p)).transpose()?;
     Ok((file, Truth { text, bounds: Some([x, y, x + w, y + h]) }))
@@ -137,13 +142,19 @@ mod tests {
         std::fs::write(&index, lines).unwrap();
         let all = load(&index).unwrap();
         assert_eq!(all.len(), 2);
-        assert_eq!(all[0].truths, [Truth { text: Some("1ABC123".into()), bounds: Some([1.0, 2.0, 3.0, 4.0]) }]);
+        assert_eq!(
+            all[0].truths,
+            [Truth { text: Some("1ABC123".into()), bounds: Some([1.0, 2.0, 3.0, 4.0]) }]
+        );
         assert_eq!(all[0].image, dir.path().join("a.jpg"));
 
         std::fs::write(dir.path().join("c.txt"), "my car.jpg\t10\t20\t30\t5\tAB-123-C\n").unwrap();
         let all = load(dir.path()).unwrap();
         assert_eq!(all[0].image, dir.path().join("my car.jpg"));
-        assert_eq!(all[0].truths, [Truth { text: Some("AB123C".into()), bounds: Some([10.0, 20.0, 40.0, 25.0]) }]);
+        assert_eq!(
+            all[0].truths,
+            [Truth { text: Some("AB123C".into()), bounds: Some([10.0, 20.0, 40.0, 25.0]) }]
+        );
     }
 
     #[test]

@@ -15,9 +15,11 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  platewatch demo\n  platewatch demo --real-time --listen 127.0.0.1:8080\n  \
+#[command(
+    after_help = "Examples:\n  platewatch demo\n  platewatch demo --real-time --listen 127.0.0.1:8080\n  \
     platewatch demo --clip gate.mp4 --hotlist wanted.csv --data /tmp/gate\n\n\
-    Exit codes: 0 all clips were played; 1 something was wrong; 2 wrong usage.")]
+    Exit codes: 0 all clips were played; 1 something was wrong; 2 wrong usage."
+)]
 pub(super) struct Args {
     /// Play this clip instead of the samples (may be given several times)
     #[arg(long, value_name = "FILE")]
@@ -40,7 +42,9 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
     logging::init(&telemetry::Settings { level: "warn".into(), json: false, plates: false })?;
-    let samples = || find_folder("samples", "hotlist.csv").context("no samples folder found; give --clip and --hotlist");
+    let samples = || {
+        find_folder("samples", "hotlist.csv").context("no samples folder found; give --clip and --hotlist")
+    };
     let clips = if args.clip.is_empty() { mp4s(&samples()?)? } else { args.clip.clone() };
     let hotlist = match &args.hotlist {
         Some(path) => path.clone(),
@@ -96,7 +100,10 @@ pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
         args.data.join("pictures").display(),
     ))?;
     if played.summary.undelivered > 0 {
-        complain(&format!("{} messages could not be delivered yet; they wait in the outbox", played.summary.undelivered));
+        complain(&format!(
+            "{} messages could not be delivered yet; they wait in the outbox",
+            played.summary.undelivered
+        ));
     }
     Ok(DONE)
 }
@@ -107,7 +114,8 @@ fn say(line: &str) -> std::io::Result<()> {
 
 /// The clips of a folder, by name.
 fn mp4s(dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    let entries = std::fs::read_dir(dir).with_context(|| format!("cannot read the folder {}", dir.display()))?;
+    let entries =
+        std::fs::read_dir(dir).with_context(|| format!("cannot read the folder {}", dir.display()))?;
     let mut clips: Vec<PathBuf> = entries.filter_map(|e| e.ok().map(|e| e.path())).collect();
     clips.retain(|p| p.extension().is_some_and(|e| e == "mp4"));
     clips.sort();

@@ -55,7 +55,12 @@ fn settings(play: &Play) -> pipeline::Settings {
     let camera = |clip: &PathBuf| CameraSettings {
         capture: capture::Settings {
             camera: CameraId::new(&camera_name(clip)),
-            source: Source::File { path: clip.clone(), pace: play.pace, start_at: Some(started), repeat: false },
+            source: Source::File {
+                path: clip.clone(),
+                pace: play.pace,
+                start_at: Some(started),
+                repeat: false,
+            },
             open_timeout: Duration::from_secs(5),
             read_timeout: Duration::from_secs(10),
             reconnect: (Duration::from_secs(1), Duration::from_secs(30)),

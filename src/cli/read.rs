@@ -11,9 +11,11 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  platewatch read samples/pictures\n  platewatch read --annotate out/ photo.jpg\n  \
+#[command(
+    after_help = "Examples:\n  platewatch read samples/pictures\n  platewatch read --annotate out/ photo.jpg\n  \
     platewatch read --json *.jpg | jq -r '.plates[].text'\n  platewatch read --crops --json plates/\n\n\
-    Exit codes: 0 all pictures read; 1 nothing could be done; 2 wrong usage; 3 some pictures could not be read.")]
+    Exit codes: 0 all pictures read; 1 nothing could be done; 2 wrong usage; 3 some pictures could not be read."
+)]
 pub(super) struct Args {
     /// Pictures, or folders of pictures
     #[arg(required = true, value_name = "PATH")]
@@ -44,7 +46,11 @@ pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
     let mut out = std::io::stdout().lock();
     let mut failed = 0_usize;
     if !args.json {
-        writeln!(out, "{:<40} {:<12} {:>6} {:<7} {:>6} {:>8}", "picture", "plate", "sure", "country", "score", "width")?;
+        writeln!(
+            out,
+            "{:<40} {:<12} {:>6} {:<7} {:>6} {:>8}",
+            "picture", "plate", "sure", "country", "score", "width"
+        )?;
     }
     for (i, path) in paths.iter().enumerate() {
         match read_one(&mut worker, path, i as u64, args) {
@@ -76,7 +82,12 @@ pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
     }
 }
 
-fn read_one(worker: &mut Worker, path: &Path, seq: u64, args: &Args) -> anyhow::Result<(Image, Vec<Reading>)> {
+fn read_one(
+    worker: &mut Worker,
+    path: &Path,
+    seq: u64,
+    args: &Args,
+) -> anyhow::Result<(Image, Vec<Reading>)> {
     let image = read_picture(path)?;
     let frame = still(image, seq);
     let named = || format!("{}", path.display());
@@ -96,7 +107,8 @@ fn to_json(path: &Path, image: &Image, readings: &[Reading]) -> Value {
     let plates: Vec<Value> = readings
         .iter()
         .map(|r| {
-            let corners: Vec<[f32; 2]> = r.detection.corners.0.iter().map(|p| [round(p.x, 10.0), round(p.y, 10.0)]).collect();
+            let corners: Vec<[f32; 2]> =
+                r.detection.corners.0.iter().map(|p| [round(p.x, 10.0), round(p.y, 10.0)]).collect();
             let characters: Vec<Value> = r
                 .positions
                 .iter()

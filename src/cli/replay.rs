@@ -44,7 +44,11 @@ pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
     let bar = progress(clip.frame_count().unwrap_or(0), "frames");
     let mut out = std::io::stdout().lock();
     if !args.json {
-        writeln!(out, "{:<24} {:>7} {:<12} {:>6} {:<7} {:>8} {:>6}", "first seen", "seconds", "plate", "sure", "country", "readings", "frame")?;
+        writeln!(
+            out,
+            "{:<24} {:>7} {:<12} {:>6} {:<7} {:>8} {:>6}",
+            "first seen", "seconds", "plate", "sure", "country", "readings", "frame"
+        )?;
     }
     let mut print = |passages: Vec<Passage>| -> std::io::Result<()> {
         passages.iter().try_for_each(|p| {

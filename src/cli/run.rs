@@ -66,7 +66,8 @@ pub(super) fn stop_on_signals() -> anyhow::Result<Stop> {
             .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&twice)))
             .context("signals cannot be handled")?;
     }
-    let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM]).context("signals cannot be handled")?;
+    let mut signals =
+        signal_hook::iterator::Signals::new([SIGINT, SIGTERM]).context("signals cannot be handled")?;
     let asked = stop.clone();
     std::thread::Builder::new()
         .name("signals".into())

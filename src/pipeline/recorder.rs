@@ -3,7 +3,9 @@
 use crate::alert::{BoxIdentity, hit_message, passage_message};
 use crate::domain::{EvidenceFrame, Hit, PassageState, Utc};
 use crate::runtime::{Backoff, Stop};
-use crate::store::{EvidenceFile, EvidenceRole, ModelVersions, OutboxMessage, Record, StoreError, StoreHandle};
+use crate::store::{
+    EvidenceFile, EvidenceRole, ModelVersions, OutboxMessage, Record, StoreError, StoreHandle,
+};
 use crate::telemetry::{Metrics, QueueName, Stage, StoreErrorKind};
 use crate::track::TrackEvent;
 use crate::vision::{EncodedPicture, PictureRole, VisionError, encode_evidence};
@@ -66,9 +68,10 @@ impl Recorder {
             }
         };
         let now = Utc::now();
-        let told = j.hits.iter().map(|h| {
-            hit_message(&self.identity, &passage, h, &evidence, Some(&self.models), now)
-        });
+        let told = j
+            .hits
+            .iter()
+            .map(|h| hit_message(&self.identity, &passage, h, &evidence, Some(&self.models), now));
         let passage_told = (self.keep.publish_passages && passage.state == PassageState::Closed)
             .then(|| passage_message(&self.identity, &passage, &evidence, Some(&self.models), now));
         let mut messages: Vec<OutboxMessage> = Vec::new();

@@ -163,8 +163,14 @@ pub fn start(
         let capacity = if cameras.iter().all(|c| live(c)) { 1 } else { FILE_FRAMES };
         let work = Arc::new(Mailboxes::new(cameras.len(), capacity));
         let known = cameras.iter().map(|c| (c.capture.camera.clone(), c.track.clone(), live(c))).collect();
-        let thread_of =
-            VisionThread::new(session, Arc::clone(&work), known, hotlists.clone(), metrics.clone(), judged.clone());
+        let thread_of = VisionThread::new(
+            session,
+            Arc::clone(&work),
+            known,
+            hotlists.clone(),
+            metrics.clone(),
+            judged.clone(),
+        );
         running.vision.push(spawn(&format!("vision-{n}"), move || thread_of.run())?);
         running.work.push(Arc::clone(&work));
         for (index, c) in cameras.into_iter().enumerate() {

@@ -54,12 +54,12 @@ impl Watch {
         self.metrics.camera_up(camera, state == CameraState::Running);
         {
             let mut cameras = self.cameras.lock().unwrap_or_else(PoisonError::into_inner);
-            let told = cameras.entry(camera.clone()).or_insert(Told { state: CameraState::Connecting, failures: 0 });
+            let told =
+                cameras.entry(camera.clone()).or_insert(Told { state: CameraState::Connecting, failures: 0 });
             told.failures += u64::from(state == CameraState::Failed);
             told.state = state;
         }
-        let status =
-            CameraStatus { camera: camera.to_string(), state, since: Time(Utc::now()), reason };
+        let status = CameraStatus { camera: camera.to_string(), state, since: Time(Utc::now()), reason };
         if let Some(Err(error)) = self.statuses.get().map(|s| s.camera(status)) {
             tracing::warn!(%camera, %error, "camera status could not be told");
         }
@@ -145,7 +145,13 @@ impl CaptureEvents for Watch {
 impl ListEvents for Watch {
     fn loaded(&self, version: &ListVersion, entries: usize, report: &ImportReport) {
         let bad = report.bad.len();
-        tracing::info!(list = version.name, entries, bad_rows = bad, sha256 = version.sha256, "hotlist loaded");
+        tracing::info!(
+            list = version.name,
+            entries,
+            bad_rows = bad,
+            sha256 = version.sha256,
+            "hotlist loaded"
+        );
         for problem in report.bad.iter().take(20) {
             tracing::warn!(list = version.name, line = problem.line, column = problem.column, field = %problem.field, "bad row in hotlist");
         }

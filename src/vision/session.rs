@@ -33,12 +33,6 @@ fn environment(wanted: Option<&Path>) -> Result<ort::environment::Environment, V
     Ok(env)
 }
 
-/// The library's path as it was opened; `None` before the first model.
-pub fn library_path() -> Option<PathBuf> {
-    let slot = ENVIRONMENT.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    slot.as_ref().map(|(path, _)| path.clone())
-}
-
 /// As configured, else `ORT_DYLIB_PATH`, else beside the program, else `.onnxruntime` in a folder above
 /// the program or the working folder (what `scripts/setup.sh` makes), else the system's folders.
 fn find_library(wanted: Option<&Path>) -> Result<PathBuf, VisionError> {

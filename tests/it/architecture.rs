@@ -92,7 +92,10 @@ fn every_room_imports_only_lower_layers() {
     let mut wrong = Vec::new();
     for (room, path, text) in sources() {
         let Some(own) = layer(&room) else {
-            assert!(["lib", "main"].contains(&room.as_str()), "{room} stands in no layer; add it to the table");
+            assert!(
+                ["lib", "main"].contains(&room.as_str()),
+                "{room} stands in no layer; add it to the table"
+            );
             continue;
         };
         for import in imports(&text) {
@@ -112,7 +115,14 @@ fn outside_crates_stay_behind_their_doors() {
         let code = text.split("#[cfg(test)]").next().unwrap_or_default();
         for (outside, rooms) in DOORS {
             let named = code.lines().filter(|l| !l.trim_start().starts_with("//")).any(|l| {
-                let marks = [format!("use {outside}::"), format!("use {outside};"), format!(" {outside}::"), format!("({outside}::"), format!("<{outside}::"), format!("&{outside}::")];
+                let marks = [
+                    format!("use {outside}::"),
+                    format!("use {outside};"),
+                    format!(" {outside}::"),
+                    format!("({outside}::"),
+                    format!("<{outside}::"),
+                    format!("&{outside}::"),
+                ];
                 marks.iter().any(|m| l.contains(m.as_str()))
             });
             if named && !rooms.contains(&room.as_str()) && room != "main" {
@@ -134,5 +144,8 @@ fn every_file_says_what_it_is_for_and_stays_small() {
 
 #[test]
 fn the_readers_of_imports_can_fail() {
-    assert_eq!(imports("use crate::store::Record;\nuse crate::{alert, vision::Settings};\n// crate::cli"), ["store", "alert", "vision"]);
+    assert_eq!(
+        imports("use crate::store::Record;\nuse crate::{alert, vision::Settings};\n// crate::cli"),
+        ["store", "alert", "vision"]
+    );
 }

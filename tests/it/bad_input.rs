@@ -164,7 +164,11 @@ fn a_refused_list_leaves_the_old_one_in_use() {
 fn a_broken_configuration_is_told_whole() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("box.toml");
-    std::fs::write(&path, "zone = \"antwerp\"\nbocks = \"b\"\n[[cameras]]\nname = \"a\"\nrtsp = \"http://x\"\n").unwrap();
+    std::fs::write(
+        &path,
+        "zone = \"antwerp\"\nbocks = \"b\"\n[[cameras]]\nname = \"a\"\nrtsp = \"http://x\"\n",
+    )
+    .unwrap();
     for verb in ["run", "check"] {
         let output = run(&[verb, "--config", path.to_str().unwrap()]);
         assert_eq!(output.status.code(), Some(1), "{verb}");
@@ -218,14 +222,16 @@ fn a_disk_that_fills_up_is_said_and_nothing_is_claimed() {
         eprintln!("skipped: no right to mount a small file system here");
         return;
     }
-    let config = config(dir.path(), &clip(), &root().join("samples/hotlist.csv"), "[run]\nstop_deadline_s = 4\n");
+    let config =
+        config(dir.path(), &clip(), &root().join("samples/hotlist.csv"), "[run]\nstop_deadline_s = 4\n");
     let (mut daemon, log) = daemon(&config);
     // Filled by someone else while the box runs.
     eventually("the database is there", || store.join("platewatch.db").exists().then_some(()));
     std::thread::sleep(Duration::from_millis(500));
     let _ = std::fs::write(store.join("someone-elses.bin"), vec![1_u8; 600 * 1024]);
     eventually("the box says that its disk is full", || {
-        (log.has("is full") || log.has("No space left") || daemon.0.try_wait().unwrap().is_some()).then_some(())
+        (log.has("is full") || log.has("No space left") || daemon.0.try_wait().unwrap().is_some())
+            .then_some(())
     });
     let said = log.has("is full") || log.has("No space left");
     std::fs::remove_file(store.join("someone-elses.bin")).ok();

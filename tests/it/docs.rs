@@ -14,7 +14,8 @@ fn documents() -> Vec<PathBuf> {
             }
         }
     }
-    let mut found = vec![root().join("README.md"), root().join("ARCHITECTURE.md"), root().join("CHANGELOG.md")];
+    let mut found =
+        vec![root().join("README.md"), root().join("ARCHITECTURE.md"), root().join("CHANGELOG.md")];
     walk(&root().join("docs"), &mut found);
     found
 }
@@ -61,7 +62,10 @@ fn every_link_between_documents_leads_somewhere() {
 
 #[test]
 fn the_finder_of_paths_can_find() {
-    assert_eq!(paths("see `src/lib.rs` and `cargo run docs/x.md`, not src/y.rs"), ["src/lib.rs", "docs/x.md"]);
+    assert_eq!(
+        paths("see `src/lib.rs` and `cargo run docs/x.md`, not src/y.rs"),
+        ["src/lib.rs", "docs/x.md"]
+    );
 }
 
 #[test]

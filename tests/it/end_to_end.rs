@@ -47,7 +47,8 @@ fn every_wanted_vehicle_read_right_arrives_once_and_can_be_proved() {
 
     // The clip plays once; the camera falls silent after it, and the box says so.
     eventually("the clip has been played", || {
-        (log.has("camera failed") || log.has("sends nothing") || log.has("camera will be opened again")).then_some(())
+        (log.has("camera failed") || log.has("sends nothing") || log.has("camera will be opened again"))
+            .then_some(())
     });
     assert_eq!(daemon.terminate(), Some(0), "{}", log.all().join("\n"));
 
@@ -60,17 +61,23 @@ fn every_wanted_vehicle_read_right_arrives_once_and_can_be_proved() {
         .map(|l| serde_json::from_str::<serde_json::Value>(l).unwrap()["text"].as_str().unwrap().to_owned())
         .collect();
     let expected: BTreeMap<String, Vec<String>> =
-        serde_json::from_str(&std::fs::read_to_string(root().join("samples/expected-hits.json")).unwrap()).unwrap();
+        serde_json::from_str(&std::fs::read_to_string(root().join("samples/expected-hits.json")).unwrap())
+            .unwrap();
     let wanted_and_read: Vec<&String> =
         expected["roadside-day"].iter().filter(|plate| seen.contains(plate)).collect();
     assert!(wanted_and_read.len() >= 3, "too few wanted vehicles were read to prove anything: {seen:?}");
 
     let schema: serde_json::Value =
-        serde_json::from_str(&std::fs::read_to_string(root().join("docs/ref/schema/hit.json")).unwrap()).unwrap();
+        serde_json::from_str(&std::fs::read_to_string(root().join("docs/ref/schema/hit.json")).unwrap())
+            .unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
     let hits = payloads(&heard, "/hits");
     for hit in &hits {
-        assert!(validator.is_valid(hit), "{:?}\n{hit:#}", validator.iter_errors(hit).next().map(|e| e.to_string()));
+        assert!(
+            validator.is_valid(hit),
+            "{:?}\n{hit:#}",
+            validator.iter_errors(hit).next().map(|e| e.to_string())
+        );
         let listed = hit["data"]["matched"]["plate"].as_str().unwrap();
         assert!(expected.values().flatten().any(|p| p == listed), "false hit on {listed}");
     }
@@ -101,8 +108,10 @@ fn every_wanted_vehicle_read_right_arrives_once_and_can_be_proved() {
     }
 
     // The box said that it came and went, and how it was.
-    let states: Vec<String> =
-        payloads(&heard, "/box-1/status").iter().map(|s| s["data"]["state"].as_str().unwrap().to_owned()).collect();
+    let states: Vec<String> = payloads(&heard, "/box-1/status")
+        .iter()
+        .map(|s| s["data"]["state"].as_str().unwrap().to_owned())
+        .collect();
     assert_eq!(states.first().map(String::as_str), Some("online"), "{states:?}");
     assert_eq!(states.last().map(String::as_str), Some("offline"), "{states:?}");
     assert!(!payloads(&heard, "/health").is_empty());
@@ -147,9 +156,7 @@ fn a_broker_absent_at_the_start_and_gone_later_loses_nothing() {
         let hits = payloads(heard, "/hits");
         hits.iter().filter(|h| h["data"]["hit"] == *id && h["data"]["state"] == "new").count()
     };
-    eventually("all that waited has arrived", || {
-        wanted.iter().all(|id| new(&heard, id) >= 1).then_some(())
-    });
+    eventually("all that waited has arrived", || wanted.iter().all(|id| new(&heard, id) >= 1).then_some(()));
     // Gone again in the middle: the box goes on.
     broker.down();
     second.terminate();

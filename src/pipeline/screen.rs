@@ -1,0 +1,39 @@
+//! What the web page is fed.
+
+use super::Settings;
+use super::watching::Watch;
+use crate::alert::message::CameraState;
+use crate::console::{self, ConsoleError, ConsoleThread, Sources, Status, StoreHits};
+use crate::runtime::Stop;
+use crate::telemetry::Metrics;
+use std::sync::Arc;
+
+/// Starts the console over the store's hits and the box's own state.
+pub(super) fn start(
+    console: &console::Settings,
+    settings: &Settings,
+    metrics: &Metrics,
+    watch: &Arc<Watch>,
+    stop: &Stop,
+) -> Result<ConsoleThread, super::PipelineError> {
+    let (numbers, watch) = (metrics.clone(), Arc::clone(watch));
+    let status = move || {
+        let now = numbers.snapshot();
+        let told = watch.cameras();
+        // A file that has been played is no broken camera.
+        let ended =
+            |name: &str| told.iter().any(|(c, t)| c.as_str() == name && t.state == CameraState::Ended);
+        let mut well = now;
+        well.cameras.retain(|c| !ended(c.camera.as_str()));
+        Status { problems: console::problems(&well) }
+    };
+    let sources = Sources {
+        zone: settings.alert.zone.clone(),
+        box_id: settings.alert.box_id.clone(),
+        hits: Arc::new(StoreHits::open(&settings.store)?),
+        status: Arc::new(status),
+    };
+    let started: Result<ConsoleThread, ConsoleError> =
+        console::start(console, sources, metrics.clone(), stop.clone());
+    Ok(started?)
+}
