@@ -2,9 +2,10 @@
 
 use super::CaptureError;
 use crate::domain::Image;
-use opencv::core::{Mat, MatTraitConst, MatTraitConstManual, ToOutputArray, Vec3b, Vector};
+use opencv::core::{LogLevel, Mat, MatTraitConst, MatTraitConstManual, ToOutputArray, Vec3b, Vector};
 use opencv::prelude::{VideoCaptureTrait, VideoCaptureTraitConst};
 use opencv::videoio::{self, VideoCapture};
+use std::sync::Once;
 
 /// An open source of decoded pictures.
 pub(super) struct Decoder {
@@ -35,6 +36,11 @@ impl Decoder {
         parameters: &[(i32, i32)],
         source_name: &str,
     ) -> Result<Option<Self>, CaptureError> {
+        // What OpenCV writes to the error output says less than the errors here and breaks JSON logs.
+        static QUIET: Once = Once::new();
+        QUIET.call_once(|| {
+            let _ = opencv::core::set_log_level(LogLevel::LOG_LEVEL_SILENT);
+        });
         let flat: Vector<i32> = parameters.iter().flat_map(|(name, value)| [*name, *value]).collect();
         let fail = |e| decoder_error(source_name, &e);
         let capture = VideoCapture::from_file_with_params(target, backend, &flat).map_err(fail)?;
