@@ -41,7 +41,8 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
-    logging::init(&telemetry::Settings { level: "warn".into(), json: false, plates: false })?;
+    // rumqttd logs every probe of its port as an error.
+    logging::init(&telemetry::Settings { level: "warn,rumqttd=off".into(), json: false, plates: false })?;
     let samples = || {
         find_folder("samples", "hotlist.csv").context("no samples folder found; give --clip and --hotlist")
     };

@@ -47,7 +47,7 @@ pub fn fuse(readings: &[&Reading]) -> Option<Fused> {
     let positions: Vec<CharDistribution> =
         (0..length).map(|i| fuse_position(&agreeing, i, independent)).collect();
     let text: String = positions.iter().map(|d| d.best().0).collect();
-    let readable = weighted_mean(agreeing.iter().map(|r| (r.quality, r.readable)));
+    let readable = fuse_readable(&agreeing, independent);
     // Readings of another length are evidence against this one.
     let confidence = positions.iter().map(|d| d.best().1).product::<f32>() * readable * share;
     let same = with_text.iter().filter(|r| r.text() == text).count();
@@ -109,9 +109,14 @@ fn majority_lines(readings: &[&Reading]) -> u8 {
     }
 }
 
-fn weighted_mean(values: impl Iterator<Item = (f32, f32)>) -> f32 {
-    let (w, sum) = values.fold((0.0, 0.0), |(w, s), (a, v)| (w + a.max(1e-3), s + a.max(1e-3) * v));
-    if w > 0.0 { sum / w } else { 0.0 }
+/// The same product of experts for the two cases "can be read" and "cannot".
+fn fuse_readable(readings: &[&Reading], independent: f32) -> f32 {
+    let weights: f32 = readings.iter().map(|r| r.quality.max(1e-3)).sum();
+    let (yes, no) = readings.iter().fold((0.0, 0.0), |(yes, no), r| {
+        let w = r.quality.max(1e-3) / weights * independent;
+        (yes + w * r.readable.max(FLOOR).ln(), no + w * (1.0 - r.readable).max(FLOOR).ln())
+    });
+    1.0 / (1.0 + (no - yes).exp())
 }
 
 #[cfg(test)]
