@@ -13,7 +13,7 @@ from .scene import Light, Scene
 from .traffic import make, order
 
 SPEED = 7.0
-SECONDS = 26.0
+SECONDS = 25.0
 STREET = 250.0
 PLAN = {
     "asphalt": (-7.2, 3.9), "pavement": [(3.9, 6.6), (-10.0, -7.2)], "kerb": [3.9, -7.2],

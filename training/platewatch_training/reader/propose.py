@@ -193,17 +193,17 @@ def sheets(work: Path, status: str, size: tuple[int, int] = (200, 116), columns:
 
 
 def correct(work: Path, corrections: Path) -> None:
-    """Lines `crop-number text` (text `-` for unreadable, `?` to leave in doubt) from a person looking at the sheets."""
+    """Lines `crop-number text [country]` (text `-` for unreadable, `?` to leave in doubt) from a person looking at the sheets."""
     index, labels = json.loads((work / "index.json").read_text()), read_labels()
     for line in corrections.read_text().splitlines():
         if not line.strip():
             continue
-        number, text = line.split()[:2]
+        number, text, *country = line.split()
         row = index[int(number)]
         key = (row["image"], row["box"])
         status = {"-": "unreadable", "?": "doubt"}.get(text, "seen")
         text = "" if status != "seen" else text.upper()
-        labels[key] = {"image": key[0], "box": key[1], "text": text, "country": guess_country(row["source"], text), "status": status}
+        labels[key] = {"image": key[0], "box": key[1], "text": text, "country": country[0] if country else guess_country(row["source"], text), "status": status}
     write_labels(labels)
 
 
