@@ -1,6 +1,6 @@
 //! `platewatch bench accuracy`: recall, precision and full-plate accuracy on labelled pictures.
 
-use super::common::{ModelArgs, complain, progress, still, worker};
+use super::common::{ModelArgs, complain, progress, still, told, worker};
 use super::dataset::{Labelled, Truth, load};
 use super::{DONE, PARTLY};
 use crate::capture::read_picture;
@@ -70,7 +70,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
             }
             Err(error) => {
                 failed += 1;
-                bar.suspend(|| complain(&format!("{}: {error:#}", labelled.image.display())));
+                bar.suspend(|| complain(&format!("{}: {}", labelled.image.display(), told(&error))));
             }
         }
         bar.inc(1);

@@ -77,7 +77,7 @@ fn models(settings: &vision::Settings) -> (Vec<String>, Option<String>) {
             };
             (vision.models().map(line).to_vec(), None)
         }
-        Err(error) => (Vec::new(), Some(format!("{error:#}"))),
+        Err(error) => (Vec::new(), Some(super::common::told(&error))),
     }
 }
 
@@ -105,7 +105,7 @@ fn lists(settings: &[hotlist::Settings]) -> (Vec<String>, Vec<String>) {
             }
             Err(error) => {
                 let error = anyhow::Error::from(error).context(format!("hotlists[{}]", list.name));
-                errors.push(format!("{error:#}"));
+                errors.push(super::common::told(&error));
             }
         }
     }

@@ -72,6 +72,19 @@ pub(super) fn complain(text: &str) {
     let _ = writeln!(std::io::stderr(), "platewatch: error: {text}");
 }
 
+/// An error with its causes, those left out that the text before already says.
+pub(super) fn told(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if text.is_empty() {
+            text = cause;
+        } else if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
+}
+
 /// Whether the reader of our output has gone.
 pub(super) fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {

@@ -87,7 +87,7 @@ pub fn main() -> ExitCode {
         // `platewatch log | head` is not a failure.
         Err(e) if common::is_broken_pipe(&e) => ExitCode::SUCCESS,
         Err(error) => {
-            common::complain(&format!("{error:#}"));
+            common::complain(&common::told(&error));
             ExitCode::from(FAILED)
         }
     }

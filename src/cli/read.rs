@@ -1,6 +1,6 @@
 //! `platewatch read`: the plates in pictures, for people and for programs.
 
-use super::common::{ModelArgs, complain, pictures, progress, still, worker};
+use super::common::{ModelArgs, complain, pictures, progress, still, told, worker};
 use super::{DONE, PARTLY};
 use crate::capture::read_picture;
 use crate::domain::{Image, Reading};
@@ -66,7 +66,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
             }
             Err(error) => {
                 failed += 1;
-                bar.suspend(|| complain(&format!("{error:#}")));
+                bar.suspend(|| complain(&told(&error)));
             }
         }
         bar.inc(1);

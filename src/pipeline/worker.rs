@@ -124,6 +124,7 @@ impl VisionThread {
             let reason = match why {
                 Discarded::TooFewReadings => DiscardReason::TooFewReadings,
                 Discarded::TooUnsure => DiscardReason::LowConfidence,
+                Discarded::SameAsOther => DiscardReason::SameAsOther,
             };
             self.metrics.track_discarded(&camera.id, reason);
         }

@@ -81,6 +81,8 @@ label_enum!(
         LowConfidence = "low-confidence",
         /// No text came out of the fusion.
         NoText = "no-text",
+        /// Another track of the same camera had told of the same plate.
+        SameAsOther = "same-as-other",
     }
 );
 

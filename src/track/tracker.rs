@@ -25,6 +25,8 @@ pub enum Discarded {
     TooFewReadings,
     /// Read, but never surely enough.
     TooUnsure,
+    /// The same plate at the same time as another track: a second detection of one vehicle.
+    SameAsOther,
 }
 
 /// Readings kept of one track for fusion: the best ones. More would cost time and add nothing, since
@@ -34,6 +36,12 @@ const KEPT_READINGS: usize = 40;
 const MAX_TRACKS: usize = 100;
 /// A passage already announced is announced again when it became so much surer, or its text changed.
 const WORTH_TELLING: f32 = 0.1;
+/// A plate read again by another track within this time (ms) of media is the same vehicle: a plate found twice
+/// in a frame, or a track that was lost for a moment.
+const SAME_VEHICLE_MS: i64 = 2_000;
+/// Plates nearer to the border of the frame than this share of its sides may be cut off: they hold a track
+/// together but are not read.
+const BORDER: f32 = 0.004;
 /// Texts shorter than this are no plates (a number on a door, a badge).
 const MIN_CHARACTERS: usize = 4;
 
@@ -55,13 +63,15 @@ pub struct Tracker {
     camera: CameraId,
     settings: Settings,
     tracks: Vec<Track>,
+    /// Text, passage and end of the latest passages.
+    ended: Vec<(String, PassageId, Utc)>,
     discarded: Vec<Discarded>,
 }
 
 impl Tracker {
     /// A tracker that has seen nothing.
     pub fn new(camera: CameraId, settings: Settings) -> Self {
-        Self { camera, settings, tracks: Vec::new(), discarded: Vec::new() }
+        Self { camera, settings, tracks: Vec::new(), ended: Vec::new(), discarded: Vec::new() }
     }
 
     /// Takes the readings of the next frame; gives the passages that opened, improved or closed by it.
@@ -81,7 +91,15 @@ impl Tracker {
                 }
             };
             track.take(frame, reading);
-            events.extend(track.announce(&self.camera, &self.settings));
+        }
+        for i in 0..self.tracks.len() {
+            let Some(track) = self.tracks.get(i) else { continue };
+            // Only what this frame changed can have news.
+            if track.last_seen != now || self.is_seen_elsewhere(track) {
+                continue;
+            }
+            let (camera, settings) = (&self.camera, &self.settings);
+            events.extend(self.tracks.get_mut(i).and_then(|t| t.announce(camera, settings)));
         }
         while self.tracks.len() > MAX_TRACKS {
             let oldest = self.tracks.remove(0);
@@ -138,7 +156,9 @@ impl Tracker {
     fn close(&mut self, track: Track) -> Option<TrackEvent> {
         if track.announced.is_none() {
             let confidence = track.fused.as_ref().map_or(0.0, |f| f.confidence);
-            let why = if track.count < self.settings.min_readings {
+            let why = if self.is_seen_elsewhere(&track) {
+                Some(Discarded::SameAsOther)
+            } else if track.count < self.settings.min_readings {
                 Some(Discarded::TooFewReadings)
             } else if confidence < self.settings.min_confidence {
                 Some(Discarded::TooUnsure)
@@ -150,7 +170,21 @@ impl Tracker {
                 return None;
             }
         }
-        track.event(&self.camera, PassageState::Closed)
+        let event = track.event(&self.camera, PassageState::Closed)?;
+        self.ended.retain(|(_, _, end)| event.passage.last_seen.since_ms(*end).abs() <= SAME_VEHICLE_MS);
+        self.ended.push((event.passage.text.to_string(), event.passage.id, event.passage.last_seen));
+        Some(event)
+    }
+
+    /// Whether another track has told of this plate, now or a moment ago. A track that has told of it itself
+    /// stays what it is.
+    fn is_seen_elsewhere(&self, track: &Track) -> bool {
+        let Some(fused) = track.fused.as_ref().filter(|_| track.announced.is_none()) else { return false };
+        let told =
+            |t: &Track| t.id != track.id && t.announced.as_ref().is_some_and(|(text, _)| *text == fused.text);
+        let near = |end: Utc| track.first_seen.since_ms(end).abs() <= SAME_VEHICLE_MS;
+        self.tracks.iter().any(told)
+            || self.ended.iter().any(|(text, id, end)| *text == fused.text && *id != track.id && near(*end))
     }
 }
 
@@ -173,7 +207,8 @@ impl Track {
 
     fn take(&mut self, frame: &Frame, reading: Reading) {
         self.last_detected = reading.stamp.captured_at;
-        if reading.positions.len() < MIN_CHARACTERS || reading.readable < 0.3 {
+        let cut_off = touches_border(frame, &reading.detection.bounds);
+        if cut_off || reading.positions.len() < MIN_CHARACTERS || reading.readable < 0.3 {
             return;
         }
         if self.count == 0 {
@@ -256,6 +291,12 @@ impl Track {
     }
 }
 
+fn touches_border(frame: &Frame, bounds: &[f32; 4]) -> bool {
+    let (w, h) = (frame.image.width() as f32, frame.image.height() as f32);
+    let [x0, y0, x1, y1] = *bounds;
+    x0 <= w * BORDER || y0 <= h * BORDER || x1 >= w * (1.0 - BORDER) || y1 >= h * (1.0 - BORDER)
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::fusion::tests::reading;
@@ -265,7 +306,7 @@ mod tests {
 
     fn frame(seq: u64) -> Frame {
         let stamp = reading("A", 0.9, seq, 0.0).stamp;
-        Frame { stamp, image: Arc::new(Image::new(1, 1, vec![0; 3]).unwrap()) }
+        Frame { stamp, image: Arc::new(Image::new(1000, 400, vec![0; 1_200_000]).unwrap()) }
     }
 
     fn run(tracker: &mut Tracker, frames: &[(u64, Vec<Reading>)]) -> Vec<TrackEvent> {
@@ -282,7 +323,7 @@ mod tests {
     #[test]
     fn one_vehicle_is_one_passage_announced_once_and_closed() {
         let frames: Vec<_> =
-            (0..20).map(|i| (i, vec![reading("1ABC123", 0.99, i, 20.0 * i as f32)])).collect();
+            (0..20).map(|i| (i, vec![reading("1ABC123", 0.99, i, 10.0 + 20.0 * i as f32)])).collect();
         let events = run(&mut tracker(), &frames);
         let states: Vec<_> = events.iter().map(|e| (e.passage.state, e.announced_before)).collect();
         assert_eq!(states, [(PassageState::Open, false), (PassageState::Closed, true)]);
@@ -308,7 +349,8 @@ mod tests {
     #[test]
     fn a_plate_hidden_for_a_second_is_still_the_same() {
         let seen = (0..10).chain(30..40);
-        let frames: Vec<_> = seen.map(|i| (i, vec![reading("1ABC123", 0.99, i, 5.0 * i as f32)])).collect();
+        let frames: Vec<_> =
+            seen.map(|i| (i, vec![reading("1ABC123", 0.99, i, 10.0 + 5.0 * i as f32)])).collect();
         let events = run(&mut tracker(), &frames);
         assert_eq!(events.iter().filter(|e| e.passage.state == PassageState::Closed).count(), 1);
     }
@@ -316,7 +358,7 @@ mod tests {
     #[test]
     fn a_car_that_comes_back_later_is_another_passage() {
         let seen = (0..10).chain(500..510);
-        let frames: Vec<_> = seen.map(|i| (i, vec![reading("1ABC123", 0.99, i, 0.0)])).collect();
+        let frames: Vec<_> = seen.map(|i| (i, vec![reading("1ABC123", 0.99, i, 50.0)])).collect();
         let events = run(&mut tracker(), &frames);
         let mut ids: Vec<_> = events.iter().map(|e| e.passage.id).collect();
         ids.dedup();
@@ -326,9 +368,9 @@ mod tests {
     #[test]
     fn one_reading_or_unsure_ones_are_counted_and_no_passage() {
         let mut t = tracker();
-        assert!(run(&mut t, &[(0, vec![reading("1ABC123", 0.99, 0, 0.0)])]).is_empty());
+        assert!(run(&mut t, &[(0, vec![reading("1ABC123", 0.99, 0, 50.0)])]).is_empty());
         assert_eq!(t.take_discarded(), [Discarded::TooFewReadings]);
-        let frames: Vec<_> = (0..5).map(|i| (i, vec![reading("1ABC123", 0.3, i, 0.0)])).collect();
+        let frames: Vec<_> = (0..5).map(|i| (i, vec![reading("1ABC123", 0.3, i, 50.0)])).collect();
         assert!(run(&mut t, &frames).is_empty());
         assert_eq!(t.take_discarded(), [Discarded::TooUnsure]);
     }
@@ -339,7 +381,7 @@ mod tests {
         let frames: Vec<_> = texts
             .iter()
             .enumerate()
-            .map(|(i, t)| (i as u64, vec![reading(t, 0.95, i as u64, 0.0)]))
+            .map(|(i, t)| (i as u64, vec![reading(t, 0.95, i as u64, 50.0)]))
             .collect();
         let events = run(&mut tracker(), &frames);
         let last = events.last().unwrap();
@@ -349,10 +391,25 @@ mod tests {
     }
 
     #[test]
+    fn a_plate_found_twice_is_one_passage() {
+        let twice = |i: u64| vec![reading("1ABC123", 0.99, i, 100.0), reading("1ABC123", 0.98, i, 600.0)];
+        let mut t = tracker();
+        let events = run(&mut t, &(0..10).map(|i| (i, twice(i))).collect::<Vec<_>>());
+        assert_eq!(events.iter().filter(|e| e.passage.state == PassageState::Closed).count(), 1);
+        assert_eq!(t.take_discarded(), [Discarded::SameAsOther]);
+    }
+
+    #[test]
+    fn a_plate_cut_off_by_the_border_is_not_read() {
+        let frames: Vec<_> = (0..5).map(|i| (i, vec![reading("1ABC12", 0.99, i, 899.0)])).collect();
+        assert!(run(&mut tracker(), &frames).is_empty());
+    }
+
+    #[test]
     fn a_clock_that_jumps_back_closes_tracks_instead_of_keeping_them() {
         let mut t = tracker();
         for i in 1_000..1_005 {
-            t.step(&frame(i), vec![reading("1ABC123", 0.99, i, 0.0)]);
+            t.step(&frame(i), vec![reading("1ABC123", 0.99, i, 50.0)]);
         }
         let events = t.step(&frame(1), vec![]);
         assert_eq!(events.len(), 1);
