@@ -107,7 +107,7 @@ fn to_json(path: &Path, image: &Image, readings: &[Reading]) -> Value {
     let plates: Vec<Value> = readings
         .iter()
         .map(|r| {
-            let corners: Vec<[f32; 2]> =
+            let corners: Vec<[f64; 2]> =
                 r.detection.corners.0.iter().map(|p| [round(p.x, 10.0), round(p.y, 10.0)]).collect();
             let characters: Vec<Value> = r
                 .positions
@@ -128,8 +128,8 @@ fn to_json(path: &Path, image: &Image, readings: &[Reading]) -> Value {
 }
 
 /// Rounds to a readable number of decimals; the JSON would else show noise of 32-bit floats.
-pub(super) fn round(value: f32, steps: f64) -> f32 {
-    ((f64::from(value) * steps).round() / steps) as f32
+pub(super) fn round(value: f32, steps: f64) -> f64 {
+    (f64::from(value) * steps).round() / steps
 }
 
 fn table(out: &mut impl Write, path: &Path, readings: &[Reading]) -> std::io::Result<()> {

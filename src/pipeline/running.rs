@@ -7,6 +7,7 @@ use super::{Settings, camera, screen};
 use crate::alert::message::{CameraHealth, Health, ListHealth, Models, OutboxHealth, Time};
 use crate::alert::{AlertError, BoxIdentity, Publisher, Remote};
 use crate::console::{ConsoleError, ConsoleThread};
+use crate::domain::Utc;
 use crate::hotlist::{self, Hotlists};
 use crate::runtime::{Mailboxes, Stop};
 use crate::store::{ModelVersions, StoreError, StoreHandle, StoreThread, Totals};
@@ -99,7 +100,8 @@ pub fn start(
 
     let (store, store_thread) = store::start(&settings.store)?;
     let hotlists = Hotlists::new();
-    let watch = Arc::new(Watch::new(metrics.clone(), hotlists.clone()));
+    let names = settings.cameras.iter().map(|c| c.capture.camera.clone());
+    let watch = Arc::new(Watch::new(metrics.clone(), hotlists.clone(), names));
     // Loads every list before it returns, so that no early vehicle passes an empty list. One that cannot be
     // used stops nothing: the others count, and the watcher goes on looking at its file.
     let watcher = {
@@ -201,8 +203,23 @@ impl Running {
 
     /// Waits until every camera has ended by itself (files) or a stop is requested.
     pub fn wait(&self) {
+        let mut counted: Option<Instant> = None;
         while !self.stop.requested() && !self.vision.iter().all(JoinHandle::is_finished) {
+            if counted.is_none_or(|at| at.elapsed() > Duration::from_secs(1)) {
+                counted = Some(Instant::now());
+                self.count_outbox();
+            }
             self.stop.wait(Duration::from_millis(50));
+        }
+    }
+
+    fn count_outbox(&self) {
+        match self.store.outbox_stats() {
+            Ok(stats) => {
+                let oldest_s = stats.oldest.map_or(0.0, |at| Utc::now().since_ms(at).max(0) as f64 / 1000.0);
+                self.metrics.outbox(stats.pending, oldest_s, stats.dead);
+            }
+            Err(error) => tracing::warn!(%error, "the outbox cannot be counted"),
         }
     }
 

@@ -26,8 +26,10 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    pub fn new(metrics: Metrics, hotlists: Hotlists) -> Self {
-        Self { metrics, statuses: OnceLock::new(), cameras: Mutex::default(), hotlists }
+    /// Knows every camera from the start: one that never opens must show too.
+    pub fn new(metrics: Metrics, hotlists: Hotlists, cameras: impl Iterator<Item = CameraId>) -> Self {
+        let connecting = cameras.map(|c| (c, Told { state: CameraState::Connecting, failures: 0 }));
+        Self { metrics, statuses: OnceLock::new(), cameras: Mutex::new(connecting.collect()), hotlists }
     }
 
     pub fn tell(&self, statuses: StatusUpdates) {
@@ -160,8 +162,9 @@ impl ListEvents for Watch {
     }
 
     fn refused(&self, name: &str, error: &ImportError, kept: Option<&ListVersion>) {
-        tracing::error!(list = name, %error, kept = kept.is_some(), "hotlist refused");
-        self.list_refused(name, kept, error.to_string());
+        let reason = error.without_content();
+        tracing::error!(list = name, reason, kept = kept.is_some(), "hotlist refused");
+        self.list_refused(name, kept, reason);
     }
 
     fn missing(&self, name: &str, kept: Option<&ListVersion>) {

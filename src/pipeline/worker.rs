@@ -12,6 +12,9 @@ use crossbeam_channel::Sender;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+/// How often tracks of silent cameras are looked at.
+const IDLE: Duration = Duration::from_millis(200);
+
 /// What a camera's thread brings to its vision thread.
 pub(super) enum Work {
     /// The next frame.
@@ -60,14 +63,21 @@ impl VisionThread {
 
     /// Works until every camera has ended or the mailboxes are closed and empty; then closes what is open.
     pub fn run(mut self) {
+        let mut looked = Instant::now();
         while !self.cameras.iter().all(|c| c.ended) {
-            let taken = self.work.take(Duration::from_millis(200));
+            // Even while other cameras keep this thread busy: a camera that falls silent must not keep its
+            // vehicles open.
+            if looked.elapsed() > IDLE {
+                looked = Instant::now();
+                self.close_lost();
+            }
+            let taken = self.work.take(IDLE);
             self.metrics.queue_depth(QueueName::Vision, self.work.len());
             match taken {
                 Some((i, Work::Frame(frame))) => self.frame(i, &frame),
                 Some((i, Work::Ended)) => self.ended(i),
                 None if self.work.is_closed() => break,
-                None => self.idle(),
+                None => {}
             }
         }
         for i in 0..self.cameras.len() {
@@ -100,8 +110,8 @@ impl VisionThread {
         self.take_events(index, events);
     }
 
-    /// Nothing came: live cameras may have stalled with tracks open.
-    fn idle(&mut self) {
+    /// Live cameras may have stalled with tracks open.
+    fn close_lost(&mut self) {
         for i in 0..self.cameras.len() {
             let events = match self.cameras.get_mut(i) {
                 Some(camera) if camera.live => camera.tracker.tick(Utc::now()),

@@ -63,6 +63,9 @@ impl Vision {
 /// Plates read in one batch; more would grow the buffers for a frame that cannot be real.
 const MAX_BATCH: usize = 16;
 
+/// Corners within this share of the box's sides of its own corners make the same cut.
+const SAME_CUT: f32 = 0.08;
+
 /// One thread's detector and reader.
 pub struct Worker {
     detector: Detector,
@@ -81,10 +84,21 @@ impl Worker {
         let wide_enough = |d: &Detection| d.corners.width_px() >= self.min_plate_width_px;
         let (to_read, too_small): (Vec<_>, Vec<_>) = detections.into_iter().partition(wide_enough);
         let mut readings = Vec::with_capacity(to_read.len() + too_small.len());
-        for chunk in to_read.chunks(MAX_BATCH) {
-            let raw = self.read_chunk(&frame.image, chunk, &mut times)?;
-            readings.extend(chunk.iter().zip(raw).map(|(d, raw)| reading(frame, *d, raw)));
+        let views: Vec<(usize, Corners)> =
+            to_read.iter().enumerate().flat_map(|(i, d)| views(d).map(move |corners| (i, corners))).collect();
+        let mut best: Vec<Option<Reading>> = vec![None; to_read.len()];
+        let least = self.reader.card().min_readable;
+        for chunk in views.chunks(MAX_BATCH) {
+            let raw = self.read_views(&frame.image, chunk, &mut times)?;
+            for (&(i, corners), raw) in chunk.iter().zip(raw) {
+                let (Some(d), Some(slot)) = (to_read.get(i), best.get_mut(i)) else { continue };
+                let read = reading(frame, Detection { corners, ..*d }, believed(raw, least));
+                if slot.as_ref().is_none_or(|other| read.confidence() > other.confidence()) {
+                    *slot = Some(read);
+                }
+            }
         }
+        readings.extend(best.into_iter().flatten());
         let nothing = || RawReading { positions: Vec::new(), countries: Vec::new(), lines: 0, readable: 0.0 };
         readings.extend(too_small.into_iter().map(|d| reading(frame, d, nothing())));
         Ok((readings, times))
@@ -108,17 +122,17 @@ impl Worker {
         Ok(self.detector.detect(image)?.0)
     }
 
-    fn read_chunk(
+    fn read_views(
         &mut self,
         image: &Image,
-        chunk: &[Detection],
+        chunk: &[(usize, Corners)],
         times: &mut StageTimes,
     ) -> Result<Vec<RawReading>, VisionError> {
         let start = Instant::now();
         self.batch.clear();
         let input = self.reader.card().input.clone();
-        for d in chunk {
-            append_planes(&rectify(image, &d.corners, &input)?, &input, &mut self.batch)?;
+        for (_, corners) in chunk {
+            append_planes(&rectify(image, corners, &input)?, &input, &mut self.batch)?;
         }
         times.rectify += start.elapsed();
         let start = Instant::now();
@@ -126,6 +140,27 @@ impl Worker {
         times.read += start.elapsed();
         Ok(raw)
     }
+}
+
+/// The ways a plate is laid flat for reading: by its corners, and by its upright box where that is clearly
+/// another cut. Corners are exact on oblique plates and now and then wildly wrong on small ones; the reader
+/// tells which of the two it can read.
+fn views(d: &Detection) -> impl Iterator<Item = Corners> {
+    let [x0, y0, x1, y1] = d.bounds;
+    let upright = Corners::from_box(x0, y0, x1, y1);
+    let far =
+        d.corners.0.iter().zip(&upright.0).any(|(a, b)| {
+            (a.x - b.x).abs() > SAME_CUT * (x1 - x0) || (a.y - b.y).abs() > SAME_CUT * (y1 - y0)
+        });
+    std::iter::once(d.corners).chain(far.then_some(upright))
+}
+
+/// What the reader itself holds unreadable has no text: a badge or a sign that looked like a plate.
+fn believed(mut raw: RawReading, least: f32) -> RawReading {
+    if raw.readable < least {
+        raw.positions.clear();
+    }
+    raw
 }
 
 fn reading(frame: &Frame, detection: Detection, raw: RawReading) -> Reading {

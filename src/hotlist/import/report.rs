@@ -170,6 +170,23 @@ impl ImportError {
         self
     }
 
+    /// What happened without quoting the file: for logs and topics, where no plate may stand.
+    pub fn without_content(&self) -> String {
+        let at = |p: &Problem| format!("line {}, column {} ({})", p.line, p.column, p.field);
+        match self {
+            Self::Read { source, .. } => format!("{self}: {source}"),
+            Self::Encoding { .. } => self.to_string(),
+            Self::Header { path, problem } => {
+                format!("hotlist{}: its header cannot be used, {}", of(path), at(problem))
+            }
+            Self::TooManyBad { path, report, .. } => {
+                let first =
+                    report.bad.first().map_or_else(String::new, |p| format!(", the first at {}", at(p)));
+                format!("hotlist{}: {} of {} rows are bad{first}", of(path), report.bad_rows, report.rows)
+            }
+        }
+    }
+
     /// The report of a file refused for its bad rows.
     pub fn report(&self) -> Option<&ImportReport> {
         match self {

@@ -234,3 +234,13 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_goes_into_logs_quotes_nothing_of_the_file() {
+    for text in ["plate,priority\n1ABC123,urgent\n", "1ABC123,stolen\n2XYZ987,stolen\n"] {
+        let error = super::import_bytes(text.as_bytes(), "x", 0.1, Utc::from_unix_ms(0)).unwrap_err();
+        let told = error.without_content();
+        assert!(!told.contains("ABC123") && !told.contains("urgent"), "{told}");
+        assert!(told.contains("line 1") || told.contains("line 2"), "{told}");
+    }
+}
