@@ -26,15 +26,15 @@ class Target:
 
 
 class Stream(torch.utils.data.IterableDataset):
-    def __init__(self, seed: int, pool: int = 600, limit: int | None = None):
-        self.seed, self.pool_size, self.limit = seed, pool, limit
+    def __init__(self, seed: int, pool: int = 600, pictures: list[Picture] | None = None):
+        self.seed, self.pool_size, self.pictures = seed, pool, pictures
 
     def __iter__(self):
         cv2.setNumThreads(1)
         torch.set_num_threads(1)
         self.rng = random.Random(self.seed)
         self.grain = np.random.default_rng(self.seed)
-        pictures = load_all(self.limit)
+        pictures = self.pictures or load_all()
         by_source: dict[str, list[Picture]] = {}
         for p in pictures:
             by_source.setdefault(p.source, []).append(p)

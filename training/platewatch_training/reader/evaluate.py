@@ -53,7 +53,8 @@ class Reader:
         out = self.session.run(None, {self.input: crops})
         if not self.ctc:
             return [(*slots_text(row), "", 1.0) for row in out[0]]
-        return [(*collapse(row), COUNTRIES[int(out[1][i].argmax())], float(out[3][i, 0])) for i, row in enumerate(out[0])]
+        reads = [collapse(row) for row in out[0]]
+        return [(text, sure, COUNTRIES[int(out[1][i].argmax())], float(out[3][i, 0])) for i, (text, _, sure) in enumerate(reads)]
 
 
 def evaluation_crops(detector_path: Path | None) -> dict[str, list]:
@@ -157,6 +158,7 @@ def main() -> None:
     parser.add_argument("--detector", type=Path)
     parser.add_argument("--errors", type=Path, help="folder for contact sheets of misread plates (scratch only)")
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--real-val", type=Path, help="held-out real crops (propose build writes them beside the training ones)")
     parser.add_argument("--no-eval", action="store_true")
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
@@ -167,6 +169,14 @@ def main() -> None:
             report[name] = measure(reader, items, arguments.errors / f"{name}.png" if arguments.errors else None)
     if arguments.val:
         report["rendered"] = measure_rendered(reader, arguments.val)
+    if arguments.real_val:
+        shards = Shards(arguments.real_val)
+        labels = shards.labels[0]
+        items = [(np.asarray(shards.pictures[0][i]), str(labels["texts"][i]), COUNTRIES[labels["country"][i]] if labels["country"][i] >= 0 else "", 0, "")
+                 for i in range(len(shards)) if labels["purpose"][i] == 1]
+        report["held-out real crops"] = measure(reader, items, arguments.errors / "real.png" if arguments.errors else None)
+        known = [item for item in items if item[2]]
+        report["held-out real crops of a known country"] = measure(reader, known)
     text = json.dumps(report, indent=1)
     print(text)
     if arguments.json:

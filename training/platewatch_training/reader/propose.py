@@ -18,6 +18,7 @@ import argparse
 import csv
 import json
 import re
+import zlib
 from pathlib import Path
 
 import cv2
@@ -56,26 +57,21 @@ def box_corners(box) -> np.ndarray:
     return np.float32([[x0, y0], [x1, y0], [x1, y1], [x0, y1]])
 
 
-def collapse(probabilities: np.ndarray) -> tuple[str, float]:
-    """Greedy text of 2 x 40 steps with the probability of its weakest character."""
-    text, weakest, last = "", 1.0, BLANK
+def collapse(probabilities: np.ndarray) -> tuple[str, float, float]:
+    """Greedy text of 2 x 40 steps, the probability of its weakest character, and the product over all characters."""
+    text, peaks, last = "", [], BLANK
     best = probabilities.argmax(-1)
     for i, k in enumerate(best):
         if i == STEPS:
             last = BLANK
         if k != BLANK:
-            if k != last:
+            if k == last:
+                peaks[-1] = max(peaks[-1], float(probabilities[i, k]))
+            else:
                 text += ALPHABET[k]
-                peak = probabilities[i, k]
-                j = i
-                while j < len(best) and best[j] == k and (j < STEPS) == (i < STEPS):
-                    peak = max(peak, probabilities[j, k])
-                    j += 1
-                weakest = min(weakest, float(peak))
-        elif probabilities[i, k] < 0.5:
-            weakest = min(weakest, float(probabilities[i, k]) + 0.3)
+                peaks.append(float(probabilities[i, k]))
         last = k
-    return text, weakest
+    return text, min(peaks, default=1.0), float(np.prod(peaks))
 
 
 def slots_text(probabilities: np.ndarray) -> tuple[str, float]:
@@ -207,22 +203,29 @@ def correct(work: Path, corrections: Path) -> None:
     write_labels(labels)
 
 
+def held_out(image: str) -> bool:
+    """Every tenth picture is kept for validation and calibration."""
+    return zlib.crc32(image.encode()) % 10 == 0
+
+
 def build(work: Path, target: Path) -> None:
-    """Crops with settled texts as a shard for the trainer."""
+    """Crops with settled texts as a shard for the trainer, and the held-out ones beside it (`TARGET-val`)."""
     frames, index, labels = np.load(work / "frames.npy"), json.loads((work / "index.json").read_text()), read_labels()
-    chosen = []
+    settled = []
     for i, row in enumerate(index):
         label = labels.get((row["image"], row["box"]))
         if label and (label["status"] in ("sure", "seen", "unreadable")) and len(label["text"]) <= 10:
-            chosen.append((i, row, label))
-    target.mkdir(parents=True, exist_ok=True)
-    np.save(target / "0000.npy", frames[[i for i, *_ in chosen]])
-    lines = [1 if row["width"] > 2.6 * row["height"] else 0 for _, row, _ in chosen]
-    np.savez(target / "0000.npz", texts=np.array([label["text"] for *_, label in chosen]), lines=np.array(lines, np.int8),
-             country=np.array([COUNTRIES.index(label["country"]) if label["country"] else -1 for *_, label in chosen], np.int16),
-             purpose=np.array([0 if label["status"] == "unreadable" else 1 for *_, label in chosen], np.int8),
-             native=np.array([row["width"] for _, row, _ in chosen], np.float32), places=np.full((len(chosen), 12, 6), -1, np.float32))
-    print(len(chosen), "real crops")
+            settled.append((i, row, label))
+    for folder, held in ((target, False), (target.with_name(target.name + "-val"), True)):
+        chosen = [item for item in settled if held_out(item[1]["image"]) == held]
+        folder.mkdir(parents=True, exist_ok=True)
+        np.save(folder / "0000.npy", frames[[i for i, *_ in chosen]])
+        lines = [1 if row["width"] > 2.6 * row["height"] else 0 for _, row, _ in chosen]
+        np.savez(folder / "0000.npz", texts=np.array([label["text"] for *_, label in chosen]), lines=np.array(lines, np.int8),
+                 country=np.array([COUNTRIES.index(label["country"]) if label["country"] else -1 for *_, label in chosen], np.int16),
+                 purpose=np.array([0 if label["status"] == "unreadable" else 1 for *_, label in chosen], np.int8),
+                 native=np.array([row["width"] for _, row, _ in chosen], np.float32), places=np.full((len(chosen), 12, 6), -1, np.float32))
+        print(len(chosen), "real crops in", folder)
 
 
 def main() -> None:
