@@ -1,7 +1,7 @@
 //! Layer 3: camera → [`Frame`](crate::domain::Frame).
 //!
 //! Lives here: everything that opens a camera, video file or folder of pictures and turns it into
-//! frames: [`run`] for the daemon, [`probe`] for `check --cameras`, [`ClipReader`] for `replay` and
+//! frames: [`run()`] for the daemon, [`probe`] for `check --cameras`, [`ClipReader`] for `replay` and
 //! `bench`, [`read_picture`] and [`list_pictures`] for `read`. Decoding is OpenCV's `VideoCapture`
 //! (FFmpeg, Video4Linux2) and `imgcodecs`; apart from `vision` only this room may call OpenCV.
 //!

@@ -79,10 +79,10 @@ pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
         },
         |hit| {
             // `final` and `updated` follow every `new`; one line a hit is what people want to read.
-            if matches!(hit.event.data.state, HitState::New | HitState::Withdrawn) {
-                if let Err(error) = say(&one_line(&hit.event)) {
-                    complain(&format!("a hit could not be printed: {error}"));
-                }
+            if matches!(hit.event.data.state, HitState::New | HitState::Withdrawn)
+                && let Err(error) = say(&one_line(&hit.event))
+            {
+                complain(&format!("a hit could not be printed: {error}"));
             }
         },
     )?;

@@ -5,6 +5,7 @@
 
 mod bench;
 mod bench_accuracy;
+mod bench_passages;
 mod bench_speed;
 mod check;
 mod common;

@@ -3,7 +3,7 @@
 //! * [`import`]: bytes of a CSV file → a [`List`] and an [`ImportReport`] that names every bad row.
 //! * [`lists`]: a list as an immutable snapshot, all lists as a [`HotlistSet`], swapped whole.
 //! * [`matching`]: a passage against a snapshot; pure.
-//! * [`watch`]: one thread that reloads files that changed.
+//! * [`watch()`]: one thread that reloads files that changed.
 //!
 //! May import `domain`, `plate`, `telemetry` and `runtime`. The only room that knows the `csv` crate.
 

@@ -1,9 +1,9 @@
 //! Layer 1: the language of number plates, pure and without input or output.
 //!
-//! * [`normalise`]: any way of writing a plate → the one form in which plates are compared.
+//! * [`mod@normalise`]: any way of writing a plate → the one form in which plates are compared.
 //! * [`confusion`]: which characters a reader takes for each other.
 //! * [`grammar`]: plate formats of each country and generation, as data with their sources.
-//! * [`resolve`]: what a grammar settles about look-alikes, for texts and for distributions.
+//! * [`mod@resolve`]: what a grammar settles about look-alikes, for texts and for distributions.
 //!
 //! May import `domain` only.
 

@@ -1,7 +1,7 @@
 //! What a grammar settles about look-alikes: a `0` read where only a letter can stand is an `O`.
 //!
 //! Nothing here makes an unreadable plate readable: only characters of the *other* class that look like the
-//! one read are put in its place ([`confusion::across`]), at most [`MAX_CHANGES`] of them, and for
+//! one read are put in its place ([`across`]), at most [`MAX_CHANGES`] of them, and for
 //! distributions the probability of a guess never exceeds what the reader gave to the look-alikes at all.
 
 use super::confusion::across;

@@ -71,7 +71,8 @@ impl Motion {
         let seen = reading.detection.corners;
         let seen_width = seen.width_px().max(1.0);
         let ratio = (seen_width / width).max(width / seen_width);
-        if !(ratio < 2.0) {
+        // NaN falls through here as anywhere else it can come from: no plate continues such a track.
+        if ratio.is_nan() || ratio >= 2.0 {
             return 0.0;
         }
         let place = seen.centre();
@@ -81,7 +82,7 @@ impl Motion {
         let dt = at_ms.saturating_sub(self.at_ms).max(1) as f32;
         let reach = if self.updates < 2 { 1.2 + dt / 80.0 } else { 0.8 + dt / 150.0 };
         let reach = reach.min(4.0) * (0.4 + 1.2 * likeness);
-        if !(distance < reach) {
+        if distance.is_nan() || distance >= reach {
             return 0.0;
         }
         (1.0 - distance / reach) + iou(&bounds, &seen.bounds()) + likeness - (ratio - 1.0) + f32::EPSILON

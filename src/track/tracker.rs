@@ -63,6 +63,8 @@ pub struct Tracker {
     camera: CameraId,
     settings: Settings,
     tracks: Vec<Track>,
+    /// Which passage each reading of the latest frame went to.
+    assigned: Vec<(PassageId, Reading)>,
     /// Text, passage and end of the latest passages.
     ended: Vec<(String, PassageId, Utc)>,
     discarded: Vec<Discarded>,
@@ -71,13 +73,21 @@ pub struct Tracker {
 impl Tracker {
     /// A tracker that has seen nothing.
     pub fn new(camera: CameraId, settings: Settings) -> Self {
-        Self { camera, settings, tracks: Vec::new(), ended: Vec::new(), discarded: Vec::new() }
+        Self {
+            camera,
+            settings,
+            tracks: Vec::new(),
+            assigned: Vec::new(),
+            ended: Vec::new(),
+            discarded: Vec::new(),
+        }
     }
 
     /// Takes the readings of the next frame; gives the passages that opened, improved or closed by it.
     pub fn step(&mut self, frame: &Frame, readings: Vec<Reading>) -> Vec<TrackEvent> {
         let now = frame.stamp.captured_at;
         let mut events = self.tick(now);
+        self.assigned.clear();
         for (reading, track) in self.assign(readings) {
             let track = match track.and_then(|i| self.tracks.get_mut(i)) {
                 Some(track) => {
@@ -90,6 +100,7 @@ impl Tracker {
                     track
                 }
             };
+            self.assigned.push((track.id, reading.clone()));
             track.take(frame, reading);
         }
         for i in 0..self.tracks.len() {
@@ -123,6 +134,12 @@ impl Tracker {
     pub fn finish(&mut self) -> Vec<TrackEvent> {
         let all = std::mem::take(&mut self.tracks);
         all.into_iter().filter_map(|t| self.close(t)).collect()
+    }
+
+    /// Which passage each reading of the latest frame went to, for measuring; not every one of them comes to
+    /// be announced.
+    pub fn assigned(&self) -> &[(PassageId, Reading)] {
+        &self.assigned
     }
 
     /// The tracks that ended without a passage since the last call.

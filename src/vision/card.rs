@@ -210,13 +210,13 @@ impl DetectorCard {
         check(path, i.width <= MAX_SIDE && i.height <= MAX_SIDE, "input sides must be at most 4096")?;
         check(
             path,
-            i.width % i.multiple_of == 0 && i.height % i.multiple_of == 0,
+            i.width.is_multiple_of(i.multiple_of) && i.height.is_multiple_of(i.multiple_of),
             "input.width and input.height must be multiples of input.multiple_of",
         )?;
         let DetectorOutput::Dense { stride, .. } = &card.output;
         check(
             path,
-            *stride > 0 && i.multiple_of % *stride == 0,
+            *stride > 0 && i.multiple_of.is_multiple_of(*stride),
             "output.stride must divide input.multiple_of",
         )?;
         check(path, (0.0..=1.0).contains(&card.threshold), "threshold must be between 0 and 1")?;

@@ -62,7 +62,7 @@ fn text_probability(steps: &[CharDistribution], text: &[usize]) -> f32 {
     // States: blank, c1, blank, c2, ... blank.
     let states = text.len() * 2 + 1;
     let emit = |d: &CharDistribution, s: usize| -> f64 {
-        if s % 2 == 0 {
+        if s.is_multiple_of(2) {
             return f64::from(d.none);
         }
         text.get(s / 2).and_then(|&i| d.p.get(i)).map_or(0.0, |&p| f64::from(p))

@@ -91,8 +91,7 @@ fn decode_dense(
         |t: &Tensor, channel: usize, i: usize| t.values.get(channel * plane + i).copied().unwrap_or(f32::NAN);
     let mut found = Vec::new();
     for (i, &s) in score.values.iter().take(plane).enumerate() {
-        // Written so that NaN falls through.
-        if !(s >= min_score) {
+        if s.is_nan() || s < min_score {
             continue;
         }
         let centre = |n: usize| (n as f32 + 0.5) * stride as f32;

@@ -125,7 +125,7 @@ mod tests {
         for (w, h) in [(640, 480), (480, 640), (1000, 100), (50, 2000)] {
             let fit = Fit::choose(&input(), [None, None], w, h);
             let area = f64::from(fit.width * fit.height);
-            assert!(fit.width % 32 == 0 && fit.height % 32 == 0, "{fit:?}");
+            assert!(fit.width.is_multiple_of(32) && fit.height.is_multiple_of(32), "{fit:?}");
             assert!((0.7..1.6).contains(&(area / (640.0 * 384.0))), "{w}x{h}: {fit:?}");
         }
         let fit = Fit::choose(&input(), [Some(384), Some(640)], 100, 1000);

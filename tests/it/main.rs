@@ -1,5 +1,7 @@
 //! The one integration binary: the real program, and whole rooms, against real servers on loopback.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)] // all of it is tests
+
 mod architecture;
 mod bad_input;
 mod capture_files;
