@@ -34,11 +34,15 @@ def extra_labels() -> dict[str, tuple[list, list]]:
     return out
 
 
-def load_all(limit: int | None = None) -> list[Picture]:
+def index() -> list[dict]:
+    """The rows of the training index."""
+    return [json.loads(line) for line in open(data_root() / "train.jsonl")]
+
+
+def load_all(rows: list[dict] | None = None) -> list[Picture]:
     extra = extra_labels()
-    rows = [json.loads(line) for line in open(data_root() / "train.jsonl")]
     out = []
-    for row in rows[:: max(1, len(rows) // limit)] if limit else rows:
+    for row in index() if rows is None else rows:
         image = cv2.imread(str(data_root() / row["image"]))
         plates, doubtful = extra.get(row["image"], ([], []))
         levels = [image]

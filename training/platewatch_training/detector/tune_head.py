@@ -28,7 +28,7 @@ from . import samples
 from .evaluate import SIZE, letterbox
 from .losses import detection_loss
 from .network import Detector, decode_corners, prepare, warm_start
-from .pictures import extra_labels, load_all
+from .pictures import extra_labels, index, load_all
 
 
 def body(net: Detector, x: torch.Tensor) -> torch.Tensor:
@@ -60,7 +60,7 @@ def whole_pictures(pictures, rng: random.Random):
         targets: list[samples.Target] = []
         for b in p.boxes:
             samples.add_box(targets, place(b))
-        yield padded, samples.encode(targets, [place(b) for b in p.ignored])
+        yield padded, samples.encode(targets, [place(b) for b in p.ignored]), p
 
 
 def main() -> None:
@@ -70,6 +70,7 @@ def main() -> None:
     parser.add_argument("--pictures", type=int, default=1500)
     parser.add_argument("--pasted", type=int, default=900)
     parser.add_argument("--epochs", type=int, default=4)
+    parser.add_argument("--minutes", type=float, default=60, help="a third for pictures, a fifth for samples, the rest to train")
     parser.add_argument("--rate", type=float, default=1.2e-3)
     parser.add_argument("--seed", type=int, default=3)
     options = parser.parse_args()
@@ -82,46 +83,46 @@ def main() -> None:
     warm_start(net, options.warm)
     net.eval()
 
-    store = []
-    pictures = load_all()
+    store: list[tuple] = []
     known = set(extra_labels())
-    rows = [json.loads(line)["image"] for line in open(samples_index())]
-    first = [p for p, name in zip(pictures, rows) if name in known]
-    rest = [p for p, name in zip(pictures, rows) if name not in known]
-    night = [p for p in rest if p.source == "robertlucian"]
+    rows = index()
+    first = [r for r in rows if r["image"] in known]
+    rest = [r for r in rows if r["image"] not in known]
+    rng.shuffle(first)
     rng.shuffle(rest)
-    chosen = first + night[: options.pictures // 6]
-    chosen += [p for p in rest if p.source != "robertlucian"][: max(0, options.pictures - len(chosen))]
-    rng.shuffle(chosen)
+    chosen = [r for pair in zip(first, rest) for r in pair] + rest[len(first) :]
+    chosen = chosen[: options.pictures]
+    started = time.time()
+    late = lambda share: time.time() - started > 60 * options.minutes * share
 
     def keep(image, target) -> None:
         with torch.no_grad():
             features = body(net, prepare(torch.from_numpy(image)[None]).contiguous(memory_format=torch.channels_last))
             store.append((features[0].half(), decode_corners(tail(net, features))[0].half(), *(torch.from_numpy(t) for t in target)))
 
-    started = time.time()
-    for n, (image, target) in enumerate(whole_pictures(chosen, rng)):
+    pictures = (load_all([r])[0] for r in chosen)
+    used = []
+    for n, (image, target, picture) in enumerate(whole_pictures(pictures, rng)):
         keep(image, target)
-        if n % 100 == 0:
+        used.append(picture)
+        if n % 50 == 0:
             print(f"stored {n} of {len(chosen)} pictures, {time.time() - started:.0f} s", flush=True)
+        if late(0.35):
+            break
     samples.HEIGHT, samples.WIDTH = 256, 448
-    pasted = iter(samples.Stream(options.seed, pool=250, pictures=rest[:1200] + night))
+    pasted = iter(samples.Stream(options.seed, pool=120, pictures=used))
     for n in range(options.pasted):
         image, *target = next(pasted)
         keep(image, target)
-        if n % 100 == 0:
+        if n % 50 == 0:
             print(f"stored {n} of {options.pasted} samples, {time.time() - started:.0f} s", flush=True)
+        if late(0.55):
+            break
 
-    train(net, store, options, rng)
-
-
-def samples_index():
-    from ..plates.fonts import data_root
-
-    return data_root() / "train.jsonl"
+    train(net, store, options, rng, started + 60 * options.minutes)
 
 
-def train(net: Detector, store, options, rng: random.Random) -> None:
+def train(net: Detector, store, options, rng: random.Random, deadline: float) -> None:
     parts = list(net.merge8.parameters()) + list(net.head.parameters())
     optimiser = torch.optim.AdamW(parts, options.rate, weight_decay=0.005)
     sizes: dict[tuple, list[int]] = {}
@@ -129,6 +130,7 @@ def train(net: Detector, store, options, rng: random.Random) -> None:
         sizes.setdefault(tuple(item[0].shape), []).append(k)
     per_epoch = sum(len(v) // 8 for v in sizes.values())
     total, step, started = per_epoch * options.epochs, 0, time.time()
+    span = max(1.0, deadline - started)
     mean = [p.detach().clone() for p in parts]
     average: dict[str, float] = {}
     for _ in range(options.epochs):
@@ -139,8 +141,12 @@ def train(net: Detector, store, options, rng: random.Random) -> None:
         rng.shuffle(batches)
         for batch in batches:
             features, teacher, what, box, corners, exact, weight = (torch.stack(x) for x in zip(*(store[k] for k in batch)))
+            done = max(step / total, (time.time() - started) / span)
+            if done >= 1:
+                save(net, parts, mean, options.out / "final.pt")
+                return
             for group in optimiser.param_groups:
-                group["lr"] = options.rate * 0.5 * (1 + math.cos(math.pi * step / total)) * min(1.0, (step + 1) / 30) + 1e-6
+                group["lr"] = options.rate * 0.5 * (1 + math.cos(math.pi * done)) * min(1.0, (step + 1) / 30) + 1e-6
             raw = tail(net, features.float().contiguous(memory_format=torch.channels_last))
             # Corners of real plates: stay with the first network; pasted ones are exact.
             loss, figures = detection_loss(raw, what, box, corners, exact, weight)

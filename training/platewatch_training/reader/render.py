@@ -45,6 +45,17 @@ def signboard(rng, surroundings: Surroundings) -> np.ndarray:
     return np.clip(image, 0, 255).astype(np.uint8)
 
 
+def cut_off(rng, image: np.ndarray, shot: camera.Shot) -> np.ndarray:
+    """Move the plate so that one to half of its characters end outside: a box that took only a part."""
+    middles = sorted((x0 + x1) / 2 for _, _, x0, _, x1, _ in shot.chars)
+    lost = rng.randint(1, max(1, len(middles) // 2))
+    if rng.random() < 0.5:
+        shift = camera.PAD_X - (middles[lost - 1] + middles[lost]) / 2
+    else:
+        shift = camera.PAD_X + camera.CROP_WIDTH - (middles[-lost] + middles[-lost - 1]) / 2
+    return cv2.warpAffine(image, np.float32([[1, 0, shift], [0, 1, 0]]), FRAME[::-1], borderMode=cv2.BORDER_REPLICATE)
+
+
 def one(rng, noise_rng, surroundings: Surroundings):
     """(picture, plate or None, shot or None, purpose)"""
     draw = rng.random()
@@ -64,11 +75,10 @@ def one(rng, noise_rng, surroundings: Surroundings):
             shot.image = cv2.GaussianBlur(shot.image, (0, 0), rng.uniform(5.5, 10))
         return shot.image, plate, shot, UNREADABLE
     shot = camera.photograph(rng, plate, surroundings.patch, noise_rng)
-    if draw < 0.105:  # half of it is outside the crop or hidden
+    if draw < 0.13 and len(shot.chars) > 3:  # characters are outside the crop, or hidden
         image = shot.image
-        if rng.random() < 0.5:
-            shift = rng.choice([-1, 1]) * rng.uniform(0.3, 0.7) * camera.CROP_WIDTH
-            image = cv2.warpAffine(image, np.float32([[1, 0, shift], [0, 1, 0]]), FRAME[::-1], borderMode=cv2.BORDER_REPLICATE)
+        if rng.random() < 0.6:
+            image = cut_off(rng, image, shot)
         else:
             x0 = rng.randint(20, 100)
             image[:, x0 : x0 + rng.randint(35, 80)] = np.clip(surroundings.patch(10, 10), 0, 255).mean((0, 1))
