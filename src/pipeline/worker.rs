@@ -134,6 +134,7 @@ impl VisionThread {
             let reason = match why {
                 Discarded::TooFewReadings => DiscardReason::TooFewReadings,
                 Discarded::TooUnsure => DiscardReason::LowConfidence,
+                Discarded::Lettering => DiscardReason::Lettering,
                 Discarded::SameAsOther => DiscardReason::SameAsOther,
             };
             self.metrics.track_discarded(&camera.id, reason);

@@ -81,6 +81,8 @@ label_enum!(
         LowConfidence = "low-confidence",
         /// No text came out of the fusion.
         NoText = "no-text",
+        /// Letters alone where no such plates are issued: a sign.
+        Lettering = "lettering",
         /// Another track of the same camera had told of the same plate.
         SameAsOther = "same-as-other",
     }

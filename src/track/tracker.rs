@@ -25,6 +25,8 @@ pub enum Discarded {
     TooFewReadings,
     /// Read, but never surely enough.
     TooUnsure,
+    /// Letters alone, read as of a country that issues no such plates: a shop sign, a van's lettering.
+    Lettering,
     /// The same plate at the same time as another track: a second detection of one vehicle.
     SameAsOther,
 }
@@ -175,6 +177,8 @@ impl Tracker {
             let confidence = track.fused.as_ref().map_or(0.0, |f| f.confidence);
             let why = if self.is_seen_elsewhere(&track) {
                 Some(Discarded::SameAsOther)
+            } else if track.fused.as_ref().is_some_and(is_lettering) {
+                Some(Discarded::Lettering)
             } else if track.count < self.settings.min_readings {
                 Some(Discarded::TooFewReadings)
             } else if confidence < self.settings.min_confidence {
@@ -264,7 +268,7 @@ impl Track {
 
     /// An event if the passage is sure enough now and says something not said before.
     fn announce(&mut self, camera: &CameraId, settings: &Settings) -> Option<TrackEvent> {
-        let fused = self.fused.as_ref()?;
+        let fused = self.fused.as_ref().filter(|f| !is_lettering(f))?;
         if self.count < settings.min_readings || fused.confidence < settings.announce_confidence {
             return None;
         }
@@ -306,6 +310,18 @@ impl Track {
         };
         Some(TrackEvent { passage, evidence: evidence.clone(), announced_before: self.announced.is_some() })
     }
+}
+
+/// Countries around here whose personalised plates may be letters alone.
+const LETTERS_ALONE: [&str; 8] = ["BE", "DK", "FI", "SE", "NO", "LV", "GB", "LU"];
+
+/// Whether the text is a word and not a plate. Signs are as sharp as plates and read as surely, so neither score
+/// nor confidence tells them apart; that the reader places them in a country without such plates does. Readers
+/// that name no country get the benefit of the doubt.
+fn is_lettering(fused: &Fused) -> bool {
+    let foreign = |c: &str| !LETTERS_ALONE.contains(&c);
+    fused.text.bytes().all(|c| c.is_ascii_uppercase())
+        && fused.country.is_some_and(|(c, _)| foreign(c.as_str()))
 }
 
 fn touches_border(frame: &Frame, bounds: &[f32; 4]) -> bool {
@@ -414,6 +430,23 @@ mod tests {
         let events = run(&mut t, &(0..10).map(|i| (i, twice(i))).collect::<Vec<_>>());
         assert_eq!(events.iter().filter(|e| e.passage.state == PassageState::Closed).count(), 1);
         assert_eq!(t.take_discarded(), [Discarded::SameAsOther]);
+    }
+
+    #[test]
+    fn a_shop_sign_is_no_passage_but_a_belgian_name_is() {
+        let word = |country: &str| {
+            let frames: Vec<_> = (0..5)
+                .map(|i| {
+                    let mut r = reading("SLAGERIJ", 0.99, i, 50.0);
+                    r.countries = vec![(crate::domain::Country::parse(country).unwrap(), 0.9)];
+                    (i, vec![r])
+                })
+                .collect();
+            let mut t = tracker();
+            (run(&mut t, &frames).len(), t.take_discarded())
+        };
+        assert_eq!(word("US"), (0, vec![Discarded::Lettering]));
+        assert!(word("BE").0 > 0);
     }
 
     #[test]

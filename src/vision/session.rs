@@ -54,6 +54,8 @@ fn find_library(wanted: Option<&Path>) -> Result<PathBuf, VisionError> {
         }
         candidates.extend(["/usr/lib/platewatch", "/usr/local/lib"].map(|d| Path::new(d).join(NAME)));
     }
+    let mut seen = std::collections::BTreeSet::new();
+    candidates.retain(|p| seen.insert(p.clone()));
     match candidates.iter().find(|p| p.is_file()) {
         Some(path) => Ok(path.clone()),
         None => {
