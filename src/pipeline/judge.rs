@@ -38,9 +38,12 @@ impl Judge {
                 k.list == m.list.name && k.plate == m.entry.plate && k.category == m.entry.category
             });
             let fresh = same.is_none();
-            let id = same.map_or_else(HitId::generate, |k| k.id);
+            let id = same.as_ref().map_or_else(HitId::generate, |k| k.id);
             matched.push(id);
             let hit = |state| hit(id, event.passage.id, state, &m, now);
+            if let Some(known) = same {
+                known.last = hit(HitState::Updated);
+            }
             let states: &[HitState] = match (fresh, closing) {
                 (true, false) => &[HitState::New],
                 (true, true) => &[HitState::New, HitState::Final],
@@ -78,5 +81,98 @@ fn hit(id: HitId, passage: PassageId, state: HitState, m: &Match, now: Utc) -> H
         entry: m.entry.clone(),
         list: m.list.clone(),
         decided_at: now,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{
+        CameraId, CharDistribution, ClockQuality, ClockSource, Corners, EvidenceFrame, FrameStamp, Image,
+        Passage,
+    };
+    use crate::hotlist::import_bytes;
+    use std::sync::Arc;
+
+    fn judge() -> Judge {
+        let list = "plate,category,case\n1ABC123,stolen-vehicle,C1\n2XYZ987,wanted-person,C2\n";
+        let (list, _) = import_bytes(list.as_bytes(), "wanted", 0.1, Utc::from_unix_ms(0)).unwrap();
+        let hotlists = Hotlists::new();
+        hotlists.replace(list);
+        Judge::new(hotlists)
+    }
+
+    fn event(id: PassageId, text: &str, state: PassageState) -> TrackEvent {
+        let at = Utc::from_unix_ms(1_000);
+        let clock = ClockQuality { source: ClockSource::Media, error_ms: None };
+        let stamp = FrameStamp {
+            camera: CameraId::new("c"),
+            seq: 1,
+            captured_at: at,
+            received_at: at,
+            clock,
+            position: None,
+        };
+        let corners = Corners::from_box(0.0, 0.0, 1.0, 1.0);
+        let positions = text.chars().map(|_| CharDistribution { p: [0.02; 36], none: 0.0 }).collect();
+        let passage = Passage {
+            id,
+            camera: stamp.camera.clone(),
+            state,
+            first_seen: at,
+            last_seen: at,
+            clock,
+            position: None,
+            text: PlateText::new(text).unwrap(),
+            confidence: 0.9,
+            positions,
+            country: None,
+            lines: 1,
+            readings: 3,
+            agreement: 1.0,
+            best_frame: 1,
+            best_frame_at: at,
+            best_frame_received_at: at,
+            best_corners: corners,
+        };
+        let image = Arc::new(Image::new(1, 1, vec![0; 3]).unwrap());
+        TrackEvent { passage, evidence: EvidenceFrame { stamp, image, corners }, announced_before: false }
+    }
+
+    fn states(hits: &[Hit]) -> Vec<HitState> {
+        hits.iter().map(|h| h.state).collect()
+    }
+
+    #[test]
+    fn one_id_from_new_over_updated_to_final() {
+        let (mut judge, id, now) = (judge(), PassageId::generate(), Utc::from_unix_ms(2_000));
+        let mut all = judge.judge(&event(id, "1ABC123", PassageState::Open), now);
+        all.extend(judge.judge(&event(id, "1ABC123", PassageState::Open), now));
+        all.extend(judge.judge(&event(id, "1ABC123", PassageState::Closed), now));
+        assert_eq!(states(&all), [HitState::New, HitState::Updated, HitState::Final]);
+        assert!(all.iter().all(|h| h.id == all[0].id && h.passage == id));
+    }
+
+    #[test]
+    fn a_vehicle_sure_only_at_the_end_gives_new_and_final_at_once() {
+        let hits = judge()
+            .judge(&event(PassageId::generate(), "2XYZ987", PassageState::Closed), Utc::from_unix_ms(0));
+        assert_eq!(states(&hits), [HitState::New, HitState::Final]);
+        assert_eq!(hits[0].id, hits[1].id);
+    }
+
+    #[test]
+    fn a_final_reading_that_no_longer_matches_withdraws() {
+        let (mut judge, id, now) = (judge(), PassageId::generate(), Utc::from_unix_ms(2_000));
+        let new = judge.judge(&event(id, "1ABC123", PassageState::Open), now);
+        let end = judge.judge(&event(id, "1ABC128", PassageState::Closed), now);
+        assert_eq!((states(&end), end[0].id), (vec![HitState::Withdrawn], new[0].id));
+    }
+
+    #[test]
+    fn a_text_on_no_list_is_no_hit() {
+        let hits = judge()
+            .judge(&event(PassageId::generate(), "9QQQ999", PassageState::Closed), Utc::from_unix_ms(0));
+        assert!(hits.is_empty());
     }
 }
