@@ -2,7 +2,7 @@
 
 use super::message::{self, Event, Time};
 use super::{AlertError, BoxIdentity};
-use crate::domain::{EventId, Hit, HitState, MatchKind, Passage, PassageState, Utc};
+use crate::domain::{Direction, EventId, Hit, HitState, MatchKind, Passage, PassageState, Utc};
 use crate::store::{EvidenceFile, MessageKind, ModelVersions, OutboxMessage};
 use serde::Serialize;
 
@@ -128,6 +128,7 @@ fn observed(passage: &Passage) -> message::Observed {
         lines: (passage.lines > 0).then_some(passage.lines),
         readings: passage.readings,
         agreement: unit(passage.agreement),
+        contradictory: passage.contradictory,
         characters: text
             .chars()
             .zip(&passage.positions)
@@ -160,6 +161,13 @@ fn sighting(passage: &Passage) -> message::Sighting {
         camera: passage.camera.to_string(),
         first_seen: Time(passage.first_seen),
         last_seen: Time(passage.last_seen),
+        direction: passage.direction.map(|d| match d {
+            Direction::Towards => message::Direction::Towards,
+            Direction::Away => message::Direction::Away,
+            Direction::Left => message::Direction::Left,
+            Direction::Right => message::Direction::Right,
+        }),
+        lane: passage.lane.as_deref().map(str::to_owned),
         best_frame: message::BestFrame {
             seq: passage.best_frame,
             captured_at: Time(passage.best_frame_at),

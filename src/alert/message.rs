@@ -196,6 +196,10 @@ pub struct Observed {
     /// Share of the readings whose own text is `text`.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub agreement: f32,
+    /// Whether its readings contradict each other as those of two vehicles do; `text` is what the better part of
+    /// them says. False in messages of boxes before 0.2.
+    #[serde(default)]
+    pub contradictory: bool,
     /// The characters of `text`, each with its probability.
     pub characters: Vec<Character>,
 }
@@ -264,12 +268,33 @@ pub struct Sighting {
     pub first_seen: Time,
     /// When the latest reading was taken.
     pub last_seen: Time,
+    /// Where the vehicle went, seen from the camera (a moving camera: relative to it); null where it stood or
+    /// was seen too briefly to tell.
+    #[serde(default)]
+    pub direction: Option<Direction>,
+    /// The lane or zone of the camera's picture in which it was seen most, as configured; null where in none.
+    #[serde(default)]
+    pub lane: Option<String>,
     /// The frame of the best reading.
     pub best_frame: BestFrame,
     /// What stands behind the times.
     pub clock: Clock,
     /// Where the camera was; null where unknown.
     pub position: Option<Position>,
+}
+
+/// Where a vehicle goes, seen from the camera.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Direction {
+    /// It comes nearer.
+    Towards,
+    /// It goes away.
+    Away,
+    /// Across the picture, to the left.
+    Left,
+    /// Across the picture, to the right.
+    Right,
 }
 
 /// The frame of the best reading.

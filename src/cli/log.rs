@@ -2,7 +2,7 @@
 
 use super::DONE;
 use super::read::round;
-use crate::domain::{CameraId, PassageState, PlateText, Utc};
+use crate::domain::{CameraId, Direction, PassageState, PlateText, Utc};
 use crate::plate::normalise;
 use crate::store::{EvidenceRow, HitQuery, HitRow, PassageQuery, PassageRow, Reader, Settings};
 use serde_json::{Value, json};
@@ -136,20 +136,24 @@ fn passages(out: &mut impl Write, rows: &[PassageRow], json: bool) -> std::io::R
     }
     writeln!(
         out,
-        "{:<24} {:<20} {:<10} {:>6} {:<7} {:>8} {:>4}",
-        "first seen", "camera", "plate", "sure", "country", "readings", "hits"
+        "{:<24} {:<20} {:<10} {:>6} {:<7} {:>8} {:<8} {:<12} {:>4}",
+        "first seen", "camera", "plate", "sure", "country", "readings", "goes", "lane", "hits"
     )?;
     rows.iter().try_for_each(|r| {
         let p = &r.passage;
         let country = p.country.map_or_else(|| "-".into(), |c| c.0.to_string());
         writeln!(
             out,
-            "{:<24} {:<20} {:<10} {:>5.0}% {country:<7} {:>8} {:>4}",
+            "{:<24} {:<20} {:<10} {:>5.0}{} {country:<7} {:>8} {:<8} {:<12} {:>4}",
             p.first_seen,
             p.camera.as_str(),
             p.text.as_str(),
             p.confidence * 100.0,
+            // Readings that contradict each other: not to be trusted like the others.
+            if p.contradictory { '!' } else { '%' },
             p.readings,
+            p.direction.map_or("-", Direction::as_str),
+            p.lane.as_deref().unwrap_or("-"),
             r.hits,
         )
     })
@@ -168,6 +172,9 @@ fn passage_json(r: &PassageRow) -> Value {
         "country": p.country.map(|c| c.0.to_string()),
         "readings": p.readings,
         "agreement": round(p.agreement, 1_000.0),
+        "contradictory": p.contradictory,
+        "direction": p.direction.map(Direction::as_str),
+        "lane": p.lane.as_deref(),
         "best_frame": p.best_frame,
         "hits": r.hits,
         "evidence": evidence(&r.evidence),

@@ -67,6 +67,8 @@ fn settings(play: &Play) -> pipeline::Settings {
             position: None,
         },
         track: track::Settings::default(),
+        min_plate_width_px: None,
+        max_passages_per_min: None,
     };
     pipeline::Settings {
         cameras: play.clips.iter().map(camera).collect(),
@@ -77,6 +79,7 @@ fn settings(play: &Play) -> pipeline::Settings {
             poll: Duration::from_secs(2),
             max_bad_share: 0.1,
         }],
+        ignore: None,
         store: store::Settings { dir: play.data.clone(), keep_passages: true, keep_passage_pictures: false },
         alert: alert::Settings {
             zone: "demo".into(),

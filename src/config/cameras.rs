@@ -5,11 +5,12 @@ use super::keys::quoted;
 use super::secret;
 use super::show::carries_credentials;
 use crate::capture::{self, Pace, Source, Transport};
-use crate::domain::{CameraId, Position, Utc};
+use crate::domain::{CameraId, Point, Position, Utc};
 use crate::pipeline::CameraSettings;
-use crate::track;
+use crate::track::{self, Areas, Polygon};
 use std::collections::BTreeMap;
 use std::net::Ipv6Addr;
+use std::sync::Arc;
 use std::time::Duration;
 
 const SOURCES: [&str; 5] = ["rtsp", "mjpeg", "v4l2", "file", "folder"];
@@ -57,7 +58,11 @@ fn camera(t: &Table<'_>, track: &track::Settings) -> Option<CameraSettings> {
     let name = t.need("name").and_then(|v| v.name(64, true));
     // Everything is read before the first `?`, so that one problem hides no other.
     let source = source(t);
-    let track = tracking(&t.table("track", "cameras.track"), track);
+    let mut track = tracking(&t.table("track", "cameras.track"), track);
+    track.areas = Arc::new(Areas { masks: masks(t), lanes: lanes(t) });
+    let min_plate_width_px = t.get("min_plate_width_px").and_then(|v| v.number()).map(|n| n as f32);
+    let max_passages_per_min =
+        t.get("max_passages_per_min").and_then(|v| v.whole()).and_then(|n| u32::try_from(n).ok());
     let capture = capture::Settings {
         camera: CameraId::new(name.unwrap_or_default()),
         open_timeout: t.or("open_timeout_s", Duration::from_secs(5), |v| v.seconds()),
@@ -66,7 +71,36 @@ fn camera(t: &Table<'_>, track: &track::Settings) -> Option<CameraSettings> {
         position: position(t),
         source: source?,
     };
-    Some(CameraSettings { capture, track })
+    Some(CameraSettings { capture, track, min_plate_width_px, max_passages_per_min })
+}
+
+/// Parts of the picture that are not looked at.
+fn masks(t: &Table<'_>) -> Vec<Polygon> {
+    let Some(value) = t.get("masks") else { return Vec::new() };
+    let lists = value.lists_of_points().unwrap_or_default();
+    let number = |i: usize| if lists.len() > 1 { format!("mask {}: ", i + 1) } else { String::new() };
+    lists.iter().enumerate().filter_map(|(i, points)| polygon(&value, points, &number(i))).collect()
+}
+
+/// The named lanes or zones of the picture.
+fn lanes(t: &Table<'_>) -> Vec<(Arc<str>, Polygon)> {
+    let blocks = t.blocks_of("lanes", "cameras.lanes");
+    unique_names(&blocks);
+    let lane = |block: &Table<'_>| {
+        let name = block.need("name").and_then(|v| v.name(64, true));
+        let value = block.need("polygon");
+        let polygon = value.and_then(|v| polygon(&v, &v.points()?, ""));
+        Some((Arc::from(name?), polygon?))
+    };
+    blocks.iter().filter_map(lane).collect()
+}
+
+fn polygon(value: &Value<'_>, points: &[(f64, f64)], which: &str) -> Option<Polygon> {
+    let points = points.iter().map(|&(x, y)| Point { x: x as f32, y: y as f32 }).collect();
+    match Polygon::new(points) {
+        Ok(polygon) => Some(polygon),
+        Err(error) => value.wrong_as(&format!("{which}{error}"), None),
+    }
 }
 
 /// `[track]`, or a camera's own over it.
@@ -77,6 +111,8 @@ pub(super) fn tracking(t: &Table<'_>, base: &track::Settings) -> track::Settings
         min_readings: t.or("min_readings", base.min_readings, |v| v.whole()?.try_into().ok()),
         announce_confidence: share("announce_confidence", base.announce_confidence),
         min_confidence: share("min_confidence", base.min_confidence),
+        hidden_at_most_ms: t.or("hidden_at_most_ms", base.hidden_at_most_ms, |v| v.whole()),
+        areas: base.areas.clone(),
     };
     if settings.min_confidence > settings.announce_confidence {
         let value = t.get("min_confidence").or_else(|| t.get("announce_confidence"));

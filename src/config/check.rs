@@ -66,6 +66,7 @@ fn settings(root: &Table<'_>) -> Option<pipeline::Settings> {
     let track = tracking(&root.table("track", "track"), &track::Settings::default());
     let cameras = cameras(root, &track);
     let hotlists = hotlists(root);
+    let ignore = ignore(&root.table("ignore", "ignore"));
     let mqtt = root.table("mqtt", "mqtt");
     let broker = mqtt::broker(&mqtt);
     let publish_passages = mqtt.or("publish_passages", false, |v| v.yes());
@@ -80,6 +81,7 @@ fn settings(root: &Table<'_>) -> Option<pipeline::Settings> {
         cameras,
         vision: vision?,
         hotlists,
+        ignore,
         store,
         alert,
         console,
@@ -137,6 +139,25 @@ fn hotlists(root: &Table<'_>) -> Vec<hotlist::Settings> {
         Some(hotlist::Settings { name: name?, path: path?, poll, max_bad_share })
     };
     blocks.iter().filter_map(list).collect()
+}
+
+/// The ignore list, read once here so that what is wrong in it is known before the box starts.
+fn ignore(t: &Table<'_>) -> Option<PathBuf> {
+    if !t.is_there() {
+        return None;
+    }
+    let value = t.need("path")?;
+    let path = value.existing_file()?;
+    match hotlist::IgnoreList::load(&path) {
+        Ok(_) => Some(path),
+        Err(hotlist::IgnoreError::Wrong { wrong, .. }) => {
+            wrong
+                .iter()
+                .for_each(|w| _ = value.wrong_as::<()>(&format!("a file with a wrong row: {w}"), None));
+            None
+        }
+        Err(error) => value.wrong_as(&error.to_string(), None),
+    }
 }
 
 fn console(t: &Table<'_>) -> Option<console::Settings> {

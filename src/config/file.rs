@@ -106,12 +106,17 @@ impl<'a> Table<'a> {
 
     /// The blocks `[[name]]` of the file's top, each under its own name where that is usable.
     pub fn blocks(&self, name: &'static str) -> Vec<Self> {
+        self.blocks_of(name, name)
+    }
+
+    /// The blocks `[[name]]` of this table; `section` is their name in the registry.
+    pub fn blocks_of(&self, name: &str, section: &'static str) -> Vec<Self> {
         let exact = self.table.and_then(|t| t.get(name));
         let Some(value) = exact.or_else(|| self.slip_for(name)) else { return Vec::new() };
-        let allowed = format!("blocks [[{name}]]");
+        let (name, allowed) = (self.path_of(name), format!("blocks [[{section}]]"));
         let DeValue::Array(array) = value.get_ref() else {
-            let hint = value.get_ref().is_table().then(|| format!("write [[{name}]], with two brackets"));
-            self.file.wrong(value.span().start, name, &show(value.get_ref()), &allowed, hint);
+            let hint = value.get_ref().is_table().then(|| format!("write [[{section}]], with two brackets"));
+            self.file.wrong(value.span().start, &name, &show(value.get_ref()), &allowed, hint);
             return Vec::new();
         };
         let mut blocks = Vec::new();
@@ -124,7 +129,7 @@ impl<'a> Table<'a> {
             };
             let own = table.get("name").and_then(|v| v.get_ref().as_str()).filter(|n| is_name(n));
             let key = own.map_or(number, |own| format!("{name}[{own}]"));
-            let block = Self { file: self.file, section: name, key, at, table: Some(table) };
+            let block = Self { file: self.file, section, key, at, table: Some(table) };
             block.refuse_unknown_keys();
             blocks.push(block);
         }
@@ -297,6 +302,17 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// A list of points, each two numbers.
+    pub fn points(&self) -> Option<Vec<(f64, f64)>> {
+        points(self.value).or_else(|| self.wrong(None))
+    }
+
+    /// A list of lists of points.
+    pub fn lists_of_points(&self) -> Option<Vec<Vec<(f64, f64)>>> {
+        let lists = self.value.as_array().and_then(|a| a.iter().map(|v| points(v.get_ref())).collect());
+        lists.or_else(|| self.wrong(None))
+    }
+
     /// Two whole numbers, both in this range.
     pub fn whole_pair(&self, from: i64, to: i64) -> Option<(i64, i64)> {
         let numbers: Vec<_> =
@@ -368,6 +384,15 @@ pub(super) fn absence(path: &Path, no: &str) -> String {
 pub(super) fn is_name(text: &str) -> bool {
     (1..=64).contains(&text.len())
         && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_".contains(&b))
+}
+
+fn points(value: &DeValue<'_>) -> Option<Vec<(f64, f64)>> {
+    let point =
+        |v: &DeValue<'_>| match v.as_array()?.iter().map(|n| number(n.get_ref())).collect::<Vec<_>>()[..] {
+            [Some(x), Some(y)] => Some((x, y)),
+            _ => None,
+        };
+    value.as_array()?.iter().map(|v| point(v.get_ref())).collect()
 }
 
 fn whole(value: &DeValue<'_>) -> Option<i64> {

@@ -81,9 +81,19 @@ pub(super) const SECTIONS: &[(&str, &str, &str)] = &[
         "Under a `[[cameras]]` block: tracking of this camera where it differs from `[track]`.",
     ),
     (
+        "cameras.lanes",
+        "[[cameras.lanes]]",
+        "Under a `[[cameras]]` block: a lane or zone of its picture. A passage names the one in which its plate was found most; where two overlap, the first counts.",
+    ),
+    (
         "hotlists",
         "[[hotlists]]",
         "One block a list. Without any, passages are recorded and nothing is a hit.",
+    ),
+    (
+        "ignore",
+        "[ignore]",
+        "Plates whose passages are not kept: the zone's own convoy, with the consent of whoever drives. A CSV file with the columns `plate`, `consented_by`, `reason`, and where wanted `until` (a day, or a time with an offset) and `hits` (`send`, the default: a hit goes out all the same; `suppress`: it does not). A row without a person and a reason is refused, and the whole file with it. Each suppressed passage is counted and logged with its line. The file is read again when it changes.",
     ),
     ("mqtt", "[mqtt]", "The broker that gets the hits. Required: either `embedded = true` or `host`."),
     (
@@ -100,6 +110,7 @@ const NAME: Kind = Text("1 to 64 of a-z, 0-9, - and _");
 const TOPIC: Kind = Text("1 to 32 of a-z, 0-9 and -");
 const FILE: Kind = Text("an existing file");
 const SHARE: Kind = Number(0.0, 1.0, "");
+const POLYGON: &str = "three or more corners [x, y] from 0 to 1";
 const SECONDS: Kind = Number(0.1, 300.0, "seconds");
 
 const fn key(
@@ -132,7 +143,8 @@ pub(super) const KEYS: &[Key] = &[
     key("vision", "min_plate_width_px", Number(0.0, 4096.0, "px"), "40", "60", "Narrower plates are not read."),
 
     key("track", "lost_after_ms", Whole(100, 60_000, "milliseconds"), "1500", "2500", "A vehicle whose plate was not found for this long is gone (time of the pictures, not of the wall clock)."),
-    key("track", "min_readings", Whole(1, 100, ""), "2", "3", "Readings needed before there is a passage."),
+    key("track", "hidden_at_most_ms", Whole(0, 600_000, "milliseconds"), "30000", "60000", "A vehicle that was in view for more than 3 s may be hidden for as long as it was seen, at most this: whoever walks past a parked car makes no second passage of it."),
+    key("track", "min_readings", Whole(1, 100, ""), "2", "3", "Readings needed before there is a passage. Below 11 frames a second one is enough where its confidence is 0.95."),
     key("track", "announce_confidence", SHARE, "0.9", "0.95", "Confidence from which a passage is announced while the vehicle is still in view."),
     key("track", "min_confidence", SHARE, "0.5", "0.6", "Below it, a vehicle that has left was no passage; it is only counted. Not above `announce_confidence`."),
 
@@ -157,10 +169,20 @@ pub(super) const KEYS: &[Key] = &[
     key("cameras", "fps", Number(0.1, 240.0, "frames per second"), "25", "10", "With `folder`: the rate the pictures were taken at. With `v4l2`: the rate to ask for (default: the device's own)."),
     key("cameras", "size", Array("[width, height], whole numbers of px from 16 to 16384"), "none", "[1920, 1080]", "With `v4l2`: the size to ask for."),
 
+    key("cameras", "masks", Array("polygons, each three or more [x, y] from 0 to 1"), "none", "[[[0, 0], [1, 0], [1, 0.1], [0, 0.1]]]", "Parts of the picture in which plates are not looked at (a shop window, the neighbour's drive): [0, 0] is the top left corner, [1, 1] the bottom right. What is found there is counted and nothing else."),
+    key("cameras", "min_plate_width_px", Number(0.0, 4096.0, "px"), "as in [vision]", "60", "Narrower plates of this camera are not read. Only above `vision.min_plate_width_px` does it change anything."),
+    key("cameras", "max_passages_per_min", Whole(1, 100_000, "passages"), "none", "120", "Passages without a hit that are published in a minute at most (with `mqtt.publish_passages`); the others are recorded and counted. Hits are never held back by it."),
+
     key("cameras.track", "lost_after_ms", Whole(100, 60_000, "milliseconds"), "as in [track]", "2500", "As in `[track]`, for this camera."),
+    key("cameras.track", "hidden_at_most_ms", Whole(0, 600_000, "milliseconds"), "as in [track]", "60000", "As in `[track]`, for this camera."),
     key("cameras.track", "min_readings", Whole(1, 100, ""), "as in [track]", "3", "As in `[track]`, for this camera."),
     key("cameras.track", "announce_confidence", SHARE, "as in [track]", "0.95", "As in `[track]`, for this camera."),
     key("cameras.track", "min_confidence", SHARE, "as in [track]", "0.6", "As in `[track]`, for this camera."),
+
+    key("cameras.lanes", "name", NAME, "required", "\"left\"", "The lane's name in passages, hits and records; no two of a camera share one."),
+    key("cameras.lanes", "polygon", Array(POLYGON), "required", "[[0, 0.4], [0.5, 0.4], [0.5, 1], [0, 1]]", "Its corners in order."),
+
+    key("ignore", "path", FILE, "required", "\"lists/convoy.csv\"", "The CSV file."),
 
     key("hotlists", "name", NAME, "required", "\"stolen\"", "The list's name in hits, topics and logs; no two share one."),
     key("hotlists", "path", FILE, "required", "\"lists/stolen.csv\"", "The CSV file."),
@@ -230,7 +252,9 @@ pub fn reference() -> String {
         out.push_str("| key | holds | default | example | meaning |\n| --- | --- | --- | --- | --- |\n");
         for k in KEYS.iter().filter(|k| k.section == *section) {
             let default = match k.default {
-                "required" | "none" | "as in [track]" | "8883, 1883 without TLS" => k.default.to_owned(),
+                "required" | "none" | "as in [track]" | "as in [vision]" | "8883, 1883 without TLS" => {
+                    k.default.to_owned()
+                }
                 written => format!("`{written}`"),
             };
             out.push_str(&format!(

@@ -107,13 +107,13 @@ const CASES: &[(&str, &str, &[&str])] = &[
         r#"2:7: box: found "box_1", allowed: 1 to 32 of a-z, 0-9 and - (for example "box-1")"#,
     ]),
     ("zone =", "zon =", &[
-        r#"1:1: zon: found an unknown key, allowed: "zone", "box", "store", "vision", "track", "cameras", "hotlists", "mqtt", "console", "log", "run" (did you mean "zone"?)"#,
+        r#"1:1: zon: found an unknown key, allowed: "zone", "box", "store", "vision", "track", "cameras", "hotlists", "ignore", "mqtt", "console", "log", "run" (did you mean "zone"?)"#,
     ]),
     ("[vision]", "workers = 4\n[vision]", &[
-        r#"3:1: workers: found an unknown key, allowed: "zone", "box", "store", "vision", "track", "cameras", "hotlists", "mqtt", "console", "log", "run" (it belongs in [vision])"#,
+        r#"3:1: workers: found an unknown key, allowed: "zone", "box", "store", "vision", "track", "cameras", "hotlists", "ignore", "mqtt", "console", "log", "run" (it belongs in [vision])"#,
     ]),
     ("[vision]", "[vison]", &[
-        r#"3:2: vison: found an unknown key, allowed: "zone", "box", "store", "vision", "track", "cameras", "hotlists", "mqtt", "console", "log", "run" (did you mean "vision"?)"#,
+        r#"3:2: vison: found an unknown key, allowed: "zone", "box", "store", "vision", "track", "cameras", "hotlists", "ignore", "mqtt", "console", "log", "run" (did you mean "vision"?)"#,
     ]),
     ("\"models/reader.toml\"", "\"models/raeder.toml\"", &[
         r#"5:10: vision.reader: found "models/raeder.toml", which does not exist, allowed: an existing file (looked for models/raeder.toml)"#,
@@ -180,7 +180,7 @@ const CASES: &[(&str, &str, &[&str])] = &[
     ]),
     ("password_file = \"secrets/gate\"", "password = \"hunter2\"", &[
         r#"10:12: cameras[gate].username: found "viewer", allowed: a user name (username stands without a password: add password_file or password_env)"#,
-        r#"11:1: cameras[gate].password: found an unknown key, allowed: "name", "rtsp", "mjpeg", "v4l2", "file", "folder", "transport", "username", "password_file", "password_env", "open_timeout_s", "read_timeout_s", "reconnect_s", "position", "heading", "pace", "start_at", "repeat", "fps", "size", "track" (passwords stand in a file or an environment variable: password_file, password_env)"#,
+        r#"11:1: cameras[gate].password: found an unknown key, allowed: "name", "rtsp", "mjpeg", "v4l2", "file", "folder", "transport", "username", "password_file", "password_env", "open_timeout_s", "read_timeout_s", "reconnect_s", "position", "heading", "pace", "start_at", "repeat", "fps", "size", "masks", "min_plate_width_px", "max_passages_per_min", "track", "lanes" (passwords stand in a file or an environment variable: password_file, password_env)"#,
     ]),
     ("\"secrets/gate\"", "\"secrets/gone\"", &[
         r#"11:17: cameras[gate].password_file: found "secrets/gone", which does not exist, allowed: an existing file with the password"#,
@@ -231,7 +231,7 @@ const CASES: &[(&str, &str, &[&str])] = &[
         r#"12:9: cameras[gate].mjpeg: found a second source besides "rtsp", allowed: exactly one of "rtsp", "mjpeg", "v4l2", "file", "folder""#,
     ]),
     ("position = [4.402, 51.219]", "[cameras.track]\nmin_reading = 3", &[
-        r#"13:1: cameras[gate].track.min_reading: found an unknown key, allowed: "lost_after_ms", "min_readings", "announce_confidence", "min_confidence" (did you mean "min_readings"?)"#,
+        r#"13:1: cameras[gate].track.min_reading: found an unknown key, allowed: "lost_after_ms", "hidden_at_most_ms", "min_readings", "announce_confidence", "min_confidence" (did you mean "min_readings"?)"#,
     ]),
     ("file = \"clip.mp4\"", "file = \"gone.mp4\"", &[
         r#"15:8: cameras[clip].file: found "gone.mp4", which does not exist, allowed: an existing file (looked for gone.mp4)"#,
@@ -477,6 +477,7 @@ fn values_of_the_wrong_type_are_problems_for_every_key() {
             "" => String::new(),
             "cameras" | "hotlists" => format!("[[{}]]\n", key.section),
             "cameras.track" => "[[cameras]]\n[cameras.track]\n".into(),
+            "cameras.lanes" => "[[cameras]]\n[[cameras.lanes]]\n".into(),
             other => format!("[{other}]\n"),
         };
         // Keys that only count with others get them.
@@ -555,4 +556,52 @@ fn the_examples_of_the_guide_are_right() {
         let answer = |name: &str| (name == "REAR_CAMERA_PASSWORD").then(|| "x".to_owned());
         parse(text, dir.path(), &answer).unwrap_or_else(|e| panic!("{e}"));
     }
+}
+
+#[test]
+fn lanes_masks_and_limits_of_a_camera_are_read() {
+    let dir = folder();
+    let text = GOOD.replace(
+        "pace = \"real-time\"\n",
+        "pace = \"real-time\"\nmasks = [[[0, 0], [1, 0], [1, 0.1]]]\nmin_plate_width_px = 60\n\
+         max_passages_per_min = 30\n[[cameras.lanes]]\nname = \"left\"\npolygon = [[0, 0], [0.5, 0], [0.5, 1], [0, 1]]\n",
+    );
+    let settings = loaded(&dir, &text).settings;
+    let camera = &settings.cameras[1];
+    assert_eq!((camera.track.areas.masks.len(), camera.track.areas.lanes.len()), (1, 1));
+    assert_eq!(camera.track.areas.lanes[0].0.as_ref(), "left");
+    assert_eq!((camera.min_plate_width_px, camera.max_passages_per_min), (Some(60.0), Some(30)));
+    assert!(settings.cameras[0].track.areas.lanes.is_empty());
+}
+
+#[test]
+fn wrong_lanes_and_masks_are_named_with_their_keys() {
+    let dir = folder();
+    let text = GOOD.replace(
+        "pace = \"real-time\"\n",
+        "pace = \"real-time\"\nmasks = [[[0, 0], [1, 0], [1, 0.1]], [[0, 0], [1, 1]]]\n\
+         [[cameras.lanes]]\nname = \"left\"\npolygon = [[0, 0], [0.5, 0], [1.5, 1]]\n\
+         [[cameras.lanes]]\nname = \"left\"\npolygon = [0, 1]\n",
+    );
+    let found = problems(&dir, &text).join("\n");
+    for part in [
+        "cameras[clip].masks: found mask 2: a polygon of 2 points",
+        "cameras[clip].lanes[left].polygon: found point 3 [1.5, 1] lies outside the picture",
+        "cameras[clip].lanes[left].name",
+        "cameras[clip].lanes[left].polygon: found [0, 1]",
+    ] {
+        assert!(found.contains(part), "{part} is not in\n{found}");
+    }
+}
+
+#[test]
+fn an_ignore_list_is_read_before_the_box_starts() {
+    let dir = folder();
+    let path = dir.path().join("convoy.csv");
+    std::fs::write(&path, "plate,consented_by,reason\n1ABC123,Chief,convoy\n").unwrap();
+    let text = format!("{GOOD}[ignore]\npath = \"convoy.csv\"\n");
+    assert_eq!(loaded(&dir, &text).settings.ignore, Some(path.clone()));
+    std::fs::write(&path, "plate,consented_by,reason\n1ABC123,,convoy\n").unwrap();
+    let found = problems(&dir, &text).join("\n");
+    assert!(found.contains("ignore.path") && found.contains("line 2, consented_by"), "{found}");
 }

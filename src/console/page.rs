@@ -89,6 +89,8 @@ pub fn hit(context: &Context<'_>, hit: &HitView) -> String {
     let gone = if withdrawn { " withdrawn" } else { "" };
     let note = if withdrawn {
         "<p class=\"note\">Withdrawn: the final reading no longer matches. Do not act on it.</p>"
+    } else if hit.contradictory {
+        "<p class=\"note\">The readings contradict each other: it may be two vehicles. Look at the picture.</p>"
     } else {
         ""
     };
@@ -104,7 +106,7 @@ pub fn hit(context: &Context<'_>, hit: &HitView) -> String {
 <p class="instruction">{instruction}</p>
 <dl>
 <div><dt>Match</dt><dd class="{kind_class}">{kind}, <strong>{probability}</strong></dd></div>
-<div><dt>Camera</dt><dd>{camera}</dd></div>
+<div><dt>Camera</dt><dd>{camera}{course}</dd></div>
 <div><dt>Seen</dt><dd>{seen}, {seen_ago}{clock}</dd></div>
 <div><dt>Case</dt><dd>{case}</dd></div>
 <div><dt>Priority</dt><dd>{priority}</dd></div>
@@ -126,6 +128,7 @@ pub fn hit(context: &Context<'_>, hit: &HitView) -> String {
         kind = kind(hit.kind),
         probability = percent(hit.probability),
         camera = Esc(hit.camera.as_str()),
+        course = Esc(&course(hit)),
         seen = time(hit.first_seen),
         seen_ago = ago(context.now, hit.first_seen),
         clock = clock(hit.clock),
@@ -204,6 +207,13 @@ pub fn status(context: &Context<'_>) -> String {
 /// Changes whenever the hit itself does.
 pub fn revision(hit: &HitView) -> String {
     format!("{}-{}", hit.state.as_str(), hit.decided_at.unix_ms())
+}
+
+/// Where it went, after the camera's name: ", towards, lane left".
+fn course(hit: &HitView) -> String {
+    let goes = hit.direction.map(|d| format!(", going {}", d.as_str())).unwrap_or_default();
+    let lane = hit.lane.as_ref().map(|l| format!(", lane {l}")).unwrap_or_default();
+    goes + &lane
 }
 
 /// Writing to a String cannot fail.

@@ -2,7 +2,7 @@
 
 use super::super::view::{HitView, PictureRef, Status};
 use super::*;
-use crate::domain::{CameraId, ClockSource, Country, HitState, MatchKind};
+use crate::domain::{CameraId, ClockSource, Country, Direction, HitState, MatchKind};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
@@ -41,6 +41,9 @@ fn hit() -> HitView {
         camera: CameraId::new("gate-north"),
         first_seen: at,
         last_seen: at.plus_ms(900),
+        direction: Some(Direction::Away),
+        lane: Some("<left>".into()),
+        contradictory: true,
         clock: ClockSource::Ntp,
         decided_at: at.plus_ms(400),
         list: "national".into(),

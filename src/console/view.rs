@@ -1,6 +1,6 @@
 //! What the screen shows, and who tells it.
 
-use crate::domain::{CameraId, ClockSource, Country, HitState, MatchKind, Utc};
+use crate::domain::{CameraId, ClockSource, Country, Direction, HitState, MatchKind, Utc};
 use crate::telemetry::MetricsSnapshot;
 
 /// Where hits and pictures come from.
@@ -62,6 +62,12 @@ pub struct HitView {
     pub first_seen: Utc,
     /// When its latest reading was taken.
     pub last_seen: Utc,
+    /// Where the vehicle went, seen from the camera.
+    pub direction: Option<Direction>,
+    /// The camera's lane or zone it was seen in most.
+    pub lane: Option<String>,
+    /// Whether its readings contradict each other as those of two vehicles do.
+    pub contradictory: bool,
     /// The clock behind these times.
     pub clock: ClockSource,
     /// When the box last decided it.

@@ -20,7 +20,7 @@ pub use evidence::EvidenceFrame;
 pub use frame::{Frame, FrameStamp, Image, ImageError, Position};
 pub use hit::{Entry, Hit, HitState, ListVersion, MatchKind};
 pub use ids::{CameraId, EventId, HitId, PassageId};
-pub use passage::{Passage, PassageState};
+pub use passage::{Direction, Passage, PassageState};
 pub use plate_text::{PlateText, PlateTextError};
 pub use reading::{ALPHABET, CharDistribution, Reading};
 pub use time::{ClockQuality, ClockSource, ParseUtcError, Utc};

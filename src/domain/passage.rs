@@ -3,6 +3,7 @@
 use super::{
     CameraId, CharDistribution, ClockQuality, Corners, Country, PassageId, PlateText, Position, Utc,
 };
+use std::sync::Arc;
 
 /// Where a passage is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,6 +12,34 @@ pub enum PassageState {
     Open,
     /// Its track has ended; nothing will change any more.
     Closed,
+}
+
+/// Where a vehicle goes, seen from the camera. For a camera that moves itself: relative to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// It comes nearer.
+    Towards,
+    /// It goes away.
+    Away,
+    /// Across the picture, to the left.
+    Left,
+    /// Across the picture, to the right.
+    Right,
+}
+
+impl Direction {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Towards, Self::Away, Self::Left, Self::Right];
+
+    /// The word used in messages and tables.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Towards => "towards",
+            Self::Away => "away",
+            Self::Left => "left",
+            Self::Right => "right",
+        }
+    }
 }
 
 /// One vehicle's pass: the plate as read from all its frames, how sure, when and where.
@@ -44,6 +73,13 @@ pub struct Passage {
     pub readings: u32,
     /// Share of the readings whose own text is `text`, 0 to 1.
     pub agreement: f32,
+    /// Whether its readings contradict each other more than misreading explains, as those of two vehicles do;
+    /// `text` is then what the better part of them says.
+    pub contradictory: bool,
+    /// Where the vehicle went; `None` where it stood, or was seen too briefly to tell.
+    pub direction: Option<Direction>,
+    /// The camera's configured lane or zone in which it was seen most.
+    pub lane: Option<Arc<str>>,
     /// Sequence number of the frame with the best reading: the evidence frame.
     pub best_frame: u64,
     /// When that frame was taken.

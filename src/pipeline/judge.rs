@@ -14,6 +14,14 @@ struct Known {
     last: Hit,
 }
 
+/// What came of an event.
+pub(super) struct Judgement {
+    /// The hits to tell of, in order.
+    pub told: Vec<Hit>,
+    /// Whether there were hits that the ignore list holds back.
+    pub held_back: bool,
+}
+
 /// Decides the hits of one worker's cameras.
 pub(super) struct Judge {
     hotlists: Hotlists,
@@ -27,8 +35,16 @@ impl Judge {
 
     /// The hits to tell of after `event`, in order. A vehicle that was never sure enough while in view and
     /// matches at the end gives `new` and `final` at once, so that every hit has both.
-    pub fn judge(&mut self, event: &TrackEvent, now: Utc) -> Vec<Hit> {
-        let matches = match_passage(&self.hotlists.snapshot(), &event.passage, now);
+    ///
+    /// With `hold_back` (the plate stands on the ignore list, hits included) no new hit is told of; those told of
+    /// already get their last word.
+    pub fn judge(&mut self, event: &TrackEvent, now: Utc, hold_back: bool) -> Judgement {
+        let mut matches = match_passage(&self.hotlists.snapshot(), &event.passage, now);
+        let mut held_back = false;
+        if hold_back && !self.open.contains_key(&event.passage.id) {
+            held_back = !matches.is_empty();
+            matches.clear();
+        }
         let closing = event.passage.state == PassageState::Closed;
         let mut known = self.open.remove(&event.passage.id).unwrap_or_default();
         let mut told = Vec::new();
@@ -67,7 +83,7 @@ impl Judge {
         } else if !known.is_empty() {
             self.open.insert(event.passage.id, known);
         }
-        told
+        Judgement { told, held_back }
     }
 }
 
@@ -130,6 +146,9 @@ mod tests {
             lines: 1,
             readings: 3,
             agreement: 1.0,
+            contradictory: false,
+            direction: None,
+            lane: None,
             best_frame: 1,
             best_frame_at: at,
             best_frame_received_at: at,
@@ -146,9 +165,9 @@ mod tests {
     #[test]
     fn one_id_from_new_over_updated_to_final() {
         let (mut judge, id, now) = (judge(), PassageId::generate(), Utc::from_unix_ms(2_000));
-        let mut all = judge.judge(&event(id, "1ABC123", PassageState::Open), now);
-        all.extend(judge.judge(&event(id, "1ABC123", PassageState::Open), now));
-        all.extend(judge.judge(&event(id, "1ABC123", PassageState::Closed), now));
+        let mut all = judge.judge(&event(id, "1ABC123", PassageState::Open), now, false).told;
+        all.extend(judge.judge(&event(id, "1ABC123", PassageState::Open), now, false).told);
+        all.extend(judge.judge(&event(id, "1ABC123", PassageState::Closed), now, false).told);
         assert_eq!(states(&all), [HitState::New, HitState::Updated, HitState::Final]);
         assert!(all.iter().all(|h| h.id == all[0].id && h.passage == id));
     }
@@ -156,7 +175,12 @@ mod tests {
     #[test]
     fn a_vehicle_sure_only_at_the_end_gives_new_and_final_at_once() {
         let hits = judge()
-            .judge(&event(PassageId::generate(), "2XYZ987", PassageState::Closed), Utc::from_unix_ms(0));
+            .judge(
+                &event(PassageId::generate(), "2XYZ987", PassageState::Closed),
+                Utc::from_unix_ms(0),
+                false,
+            )
+            .told;
         assert_eq!(states(&hits), [HitState::New, HitState::Final]);
         assert_eq!(hits[0].id, hits[1].id);
     }
@@ -164,15 +188,31 @@ mod tests {
     #[test]
     fn a_final_reading_that_no_longer_matches_withdraws() {
         let (mut judge, id, now) = (judge(), PassageId::generate(), Utc::from_unix_ms(2_000));
-        let new = judge.judge(&event(id, "1ABC123", PassageState::Open), now);
-        let end = judge.judge(&event(id, "1ABC128", PassageState::Closed), now);
+        let new = judge.judge(&event(id, "1ABC123", PassageState::Open), now, false).told;
+        let end = judge.judge(&event(id, "1ABC128", PassageState::Closed), now, false).told;
         assert_eq!((states(&end), end[0].id), (vec![HitState::Withdrawn], new[0].id));
     }
 
     #[test]
     fn a_text_on_no_list_is_no_hit() {
         let hits = judge()
-            .judge(&event(PassageId::generate(), "9QQQ999", PassageState::Closed), Utc::from_unix_ms(0));
+            .judge(
+                &event(PassageId::generate(), "9QQQ999", PassageState::Closed),
+                Utc::from_unix_ms(0),
+                false,
+            )
+            .told;
         assert!(hits.is_empty());
+    }
+
+    #[test]
+    fn a_hit_held_back_is_counted_and_one_told_of_gets_its_last_word() {
+        let (mut judge, now) = (judge(), Utc::from_unix_ms(0));
+        let id = PassageId::generate();
+        let held = judge.judge(&event(id, "1ABC123", PassageState::Open), now, true);
+        assert!(held.told.is_empty() && held.held_back);
+        judge.judge(&event(id, "2XYZ987", PassageState::Open), now, false);
+        let end = judge.judge(&event(id, "1ABC123", PassageState::Closed), now, true);
+        assert!(end.told.iter().any(|h| h.state == HitState::Withdrawn));
     }
 }

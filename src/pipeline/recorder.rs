@@ -1,15 +1,16 @@
 //! The recorder thread: judged passages are encoded, put into words and kept, in one transaction each.
 
 use crate::alert::{BoxIdentity, hit_message, passage_message};
-use crate::domain::{EvidenceFrame, Hit, PassageState, Utc};
+use crate::domain::{CameraId, EvidenceFrame, Hit, PassageState, Utc};
 use crate::runtime::{Backoff, Stop};
 use crate::store::{
     EvidenceFile, EvidenceRole, ModelVersions, OutboxMessage, Record, StoreError, StoreHandle,
 };
-use crate::telemetry::{Metrics, QueueName, Stage, StoreErrorKind};
+use crate::telemetry::{Metrics, QueueName, Stage, StoreErrorKind, SuppressReason};
 use crate::track::TrackEvent;
 use crate::vision::{EncodedPicture, PictureRole, VisionError, encode_evidence};
 use crossbeam_channel::Receiver;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -33,13 +34,43 @@ pub(super) struct Recorder {
     pub models: Arc<ModelVersions>,
     pub keep: Keep,
     pub metrics: Metrics,
+    /// How many passages without a hit each camera may tell of.
+    pub limits: Limits,
     /// Set when waiting for a full disk to empty must end.
     pub give_up: Stop,
 }
 
+/// How many passages without a hit cameras may publish in a minute. A camera that looks at a fence or a shelf of
+/// signs must not flood whoever listens; what it may not say is recorded all the same.
+pub(super) struct Limits {
+    per_min: HashMap<CameraId, u32>,
+    told: HashMap<CameraId, VecDeque<Instant>>,
+}
+
+impl Limits {
+    /// Of these cameras; others may tell of all.
+    pub fn new(per_min: impl Iterator<Item = (CameraId, u32)>) -> Self {
+        Self { per_min: per_min.collect(), told: HashMap::new() }
+    }
+
+    /// Whether the camera may tell of one more at `now`; counts it if so.
+    fn allow(&mut self, camera: &CameraId, now: Instant) -> bool {
+        let Some(&most) = self.per_min.get(camera) else { return true };
+        let told = self.told.entry(camera.clone()).or_default();
+        while told.front().is_some_and(|at| now.duration_since(*at) >= Duration::from_secs(60)) {
+            told.pop_front();
+        }
+        let allowed = told.len() < most as usize;
+        if allowed {
+            told.push_back(now);
+        }
+        allowed
+    }
+}
+
 impl Recorder {
     /// Records until every sender has gone.
-    pub fn run(self, judged: Receiver<Judged>) {
+    pub fn run(mut self, judged: Receiver<Judged>) {
         for j in &judged {
             self.metrics.queue_depth(QueueName::Store, judged.len());
             let record = self.record(j);
@@ -50,7 +81,7 @@ impl Recorder {
         }
     }
 
-    fn record(&self, j: Judged) -> Record {
+    fn record(&mut self, j: Judged) -> Record {
         let passage = j.event.passage;
         let evidence = if j.hits.is_empty() && !self.keep.passage_pictures {
             Vec::new()
@@ -72,7 +103,13 @@ impl Recorder {
             .hits
             .iter()
             .map(|h| hit_message(&self.identity, &passage, h, &evidence, Some(&self.models), now));
-        let passage_told = (self.keep.publish_passages && passage.state == PassageState::Closed)
+        let wanted = self.keep.publish_passages && passage.state == PassageState::Closed;
+        // Hits are never held back, nor are the passages they belong to.
+        let allowed = !wanted || !j.hits.is_empty() || self.limits.allow(&passage.camera, Instant::now());
+        if !allowed {
+            self.metrics.passage_suppressed(&passage.camera, SuppressReason::RateLimit);
+        }
+        let passage_told = (wanted && allowed)
             .then(|| passage_message(&self.identity, &passage, &evidence, Some(&self.models), now));
         let mut messages: Vec<OutboxMessage> = Vec::new();
         for message in told.chain(passage_told) {
@@ -152,5 +189,21 @@ fn kind(error: &StoreError) -> StoreErrorKind {
         StoreError::Corrupt { .. } => StoreErrorKind::Corrupt,
         StoreError::Picture { .. } => StoreErrorKind::Picture,
         _ => StoreErrorKind::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_camera_tells_of_so_many_a_minute_and_others_of_all() {
+        let (gate, other) = (CameraId::new("gate"), CameraId::new("other"));
+        let mut limits = Limits::new([(gate.clone(), 2)].into_iter());
+        let start = Instant::now();
+        let after = |s| start + Duration::from_secs(s);
+        let allowed: Vec<bool> = [0, 1, 2, 59, 60, 62].map(|s| limits.allow(&gate, after(s))).into();
+        assert_eq!(allowed, [true, true, false, false, true, true]);
+        assert!((0..100).all(|_| limits.allow(&other, start)));
     }
 }

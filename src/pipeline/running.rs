@@ -1,6 +1,7 @@
 //! A box from start to stop.
 
-use super::recorder::{Keep, Recorder};
+use super::ignoring::Ignoring;
+use super::recorder::{Keep, Limits, Recorder};
 use super::watching::{AlertWatch, Watch};
 use super::worker::{VisionThread, Work};
 use super::{Settings, camera, screen};
@@ -8,7 +9,7 @@ use crate::alert::message::{CameraHealth, Health, ListHealth, Models, OutboxHeal
 use crate::alert::{AlertError, BoxIdentity, Publisher, Remote};
 use crate::console::{ConsoleError, ConsoleThread};
 use crate::domain::Utc;
-use crate::hotlist::{self, Hotlists};
+use crate::hotlist::{self, Hotlists, IgnoreError};
 use crate::runtime::{Mailboxes, Stop};
 use crate::store::{ModelVersions, StoreError, StoreHandle, StoreThread, Totals};
 use crate::telemetry::Metrics;
@@ -24,6 +25,9 @@ pub enum PipelineError {
     /// The models.
     #[error(transparent)]
     Vision(#[from] VisionError),
+    /// The ignore list.
+    #[error(transparent)]
+    Ignore(#[from] IgnoreError),
     /// The database or the pictures.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -98,6 +102,8 @@ pub fn start(
         reader_sha256: reader.sha256.clone(),
     });
 
+    let ignoring = Ignoring::load(settings.ignore.as_deref())?;
+
     let (store, store_thread) = store::start(&settings.store)?;
     let hotlists = Hotlists::new();
     let names = settings.cameras.iter().map(|c| c.capture.camera.clone());
@@ -132,6 +138,9 @@ pub fn start(
             publish_passages: settings.alert.publish_passages,
         },
         metrics: metrics.clone(),
+        limits: Limits::new(
+            settings.cameras.iter().filter_map(|c| Some((c.capture.camera.clone(), c.max_passages_per_min?))),
+        ),
         give_up: give_up.clone(),
     };
     let recorder = spawn("recorder", move || recorder.run(to_record))?;
@@ -164,12 +173,12 @@ pub fn start(
         // Live cameras hold one frame each; a worker with files among them may hold a few more.
         let capacity = if cameras.iter().all(|c| live(c)) { 1 } else { FILE_FRAMES };
         let work = Arc::new(Mailboxes::new(cameras.len(), capacity));
-        let known = cameras.iter().map(|c| (c.capture.camera.clone(), c.track.clone(), live(c))).collect();
         let thread_of = VisionThread::new(
             session,
             Arc::clone(&work),
-            known,
+            &cameras,
             hotlists.clone(),
+            ignoring.clone(),
             metrics.clone(),
             judged.clone(),
         );

@@ -1,6 +1,7 @@
 //! Everything a running box is told.
 
 use crate::{alert, capture, console, hotlist, store, telemetry, track, vision};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// A whole box.
@@ -12,6 +13,8 @@ pub struct Settings {
     pub vision: vision::Settings,
     /// Lists.
     pub hotlists: Vec<hotlist::Settings>,
+    /// The ignore list, where there is one.
+    pub ignore: Option<PathBuf>,
     /// Records and pictures.
     pub store: store::Settings,
     /// Broker and topics.
@@ -31,4 +34,8 @@ pub struct CameraSettings {
     pub capture: capture::Settings,
     /// How its vehicles are followed.
     pub track: track::Settings,
+    /// Narrower plates of this camera (px) are not read; `None`: as `vision` says.
+    pub min_plate_width_px: Option<f32>,
+    /// Passages without a hit it may tell of in a minute; `None`: all.
+    pub max_passages_per_min: Option<u32>,
 }

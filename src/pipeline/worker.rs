@@ -1,13 +1,15 @@
 //! One vision thread: frames of its cameras in, judged passages out.
 
+use super::CameraSettings;
+use super::ignoring::Ignoring;
 use super::judge::Judge;
 use super::recorder::Judged;
-use crate::domain::{CameraId, Frame, HitState, PassageState, Reading, Utc};
+use crate::domain::{CameraId, Detection, Frame, HitState, PassageState, Reading, Utc};
 use crate::hotlist::Hotlists;
 use crate::runtime::Mailboxes;
-use crate::telemetry::{DiscardReason, DropReason, Metrics, QueueName, RejectReason, Stage};
-use crate::track::{Discarded, TrackEvent, Tracker};
-use crate::{track, vision};
+use crate::telemetry::{DiscardReason, DropReason, Metrics, QueueName, RejectReason, Stage, SuppressReason};
+use crate::track::{Areas, Discarded, TrackEvent, Tracker};
+use crate::vision::{self, Treatment};
 use crossbeam_channel::Sender;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -27,6 +29,8 @@ pub(super) enum Work {
 struct Camera {
     id: CameraId,
     tracker: Tracker,
+    areas: Arc<Areas>,
+    min_plate_width_px: Option<f32>,
     live: bool,
     ended: bool,
 }
@@ -36,6 +40,7 @@ pub(super) struct VisionThread {
     work: Arc<Mailboxes<Work>>,
     cameras: Vec<Camera>,
     judge: Judge,
+    ignoring: Ignoring,
     metrics: Metrics,
     out: Sender<Judged>,
 }
@@ -44,21 +49,24 @@ impl VisionThread {
     pub fn new(
         worker: vision::Worker,
         work: Arc<Mailboxes<Work>>,
-        cameras: Vec<(CameraId, track::Settings, bool)>,
+        cameras: &[&CameraSettings],
         hotlists: Hotlists,
+        ignoring: Ignoring,
         metrics: Metrics,
         out: Sender<Judged>,
     ) -> Self {
         let cameras = cameras
-            .into_iter()
-            .map(|(id, settings, live)| Camera {
-                tracker: Tracker::new(id.clone(), settings),
-                id,
-                live,
+            .iter()
+            .map(|c| Camera {
+                id: c.capture.camera.clone(),
+                tracker: Tracker::new(c.capture.camera.clone(), c.track.clone()),
+                areas: c.track.areas.clone(),
+                min_plate_width_px: c.min_plate_width_px,
+                live: c.capture.source.is_live(),
                 ended: false,
             })
             .collect();
-        Self { worker, work, cameras, judge: Judge::new(hotlists), metrics, out }
+        Self { worker, work, cameras, judge: Judge::new(hotlists), ignoring, metrics, out }
     }
 
     /// Works until every camera has ended or the mailboxes are closed and empty; then closes what is open.
@@ -87,7 +95,19 @@ impl VisionThread {
 
     fn frame(&mut self, index: usize, frame: &Frame) {
         let Some(camera) = self.cameras.get_mut(index) else { return };
-        let readings = match self.worker.process(frame) {
+        let (areas, least) = (camera.areas.clone(), camera.min_plate_width_px);
+        let (metrics, id) = (&self.metrics, &camera.id);
+        let treatment = |d: &Detection| {
+            if areas.masked(d.corners.centre(), frame.image.width(), frame.image.height()) {
+                metrics.reading_rejected(id, RejectReason::Masked);
+                Treatment::Ignore
+            } else if least.is_some_and(|least| d.corners.width_px() < least) {
+                Treatment::Follow
+            } else {
+                Treatment::Read
+            }
+        };
+        let readings = match self.worker.process_where(frame, treatment) {
             Ok((readings, times)) => {
                 self.metrics.stage_time(Stage::Scale, times.scale);
                 self.metrics.stage_time(Stage::Detect, times.detect);
@@ -136,25 +156,39 @@ impl VisionThread {
                 Discarded::TooUnsure => DiscardReason::LowConfidence,
                 Discarded::Lettering => DiscardReason::Lettering,
                 Discarded::SameAsOther => DiscardReason::SameAsOther,
+                Discarded::NoText => DiscardReason::NoText,
             };
             self.metrics.track_discarded(&camera.id, reason);
         }
+        let id = camera.id.clone();
         for event in events {
             let start = Instant::now();
-            let hits = self.judge.judge(&event, Utc::now());
+            let now = Utc::now();
+            let ignored = self.ignoring.find(&event.passage.text, now);
+            let hits = self.judge.judge(&event, now, ignored.as_ref().is_some_and(|i| i.suppress_hits));
             self.metrics.stage_time(Stage::Judge, start.elapsed());
-            for hit in hits.iter().filter(|h| h.state == HitState::New) {
+            for hit in hits.told.iter().filter(|h| h.state == HitState::New) {
                 self.metrics.hit(&hit.list.name, hit.kind);
             }
             let closed = event.passage.state == PassageState::Closed;
             if closed {
-                self.metrics.passage(&event.passage.camera);
+                self.metrics.passage(&id);
             }
-            if hits.is_empty() && !closed {
+            if let Some(ignored) = ignored.filter(|_| hits.told.is_empty()) {
+                if closed {
+                    let reason =
+                        if hits.held_back { SuppressReason::IgnoredHit } else { SuppressReason::Ignored };
+                    self.metrics.passage_suppressed(&id, reason);
+                    // The line, not the plate: the list says whose it is to whoever may read it.
+                    tracing::info!(camera = %id, list_line = ignored.line, hit = hits.held_back, "a passage on the ignore list is not recorded");
+                }
+                continue;
+            }
+            if hits.told.is_empty() && !closed {
                 continue;
             }
             // Waits where the recorder is behind: pressure runs back to capture, the one place that sheds.
-            if self.out.send(Judged { event, hits }).is_err() {
+            if self.out.send(Judged { event, hits: hits.told }).is_err() {
                 tracing::error!("the recorder has gone; a passage could not be kept");
             }
         }

@@ -6,8 +6,8 @@
 use super::StoreError;
 use super::record::{EvidenceRole, MessageKind};
 use crate::domain::{
-    ALPHABET, CharDistribution, ClockQuality, ClockSource, Corners, HitState, MatchKind, PassageState, Point,
-    Position,
+    ALPHABET, CharDistribution, ClockQuality, ClockSource, Corners, Direction, HitState, MatchKind,
+    PassageState, Point, Position,
 };
 use serde_json::{Map, Value};
 
@@ -118,6 +118,10 @@ pub(super) fn state(state: PassageState) -> &'static str {
 
 pub(super) fn state_from(text: &str) -> Result<PassageState, StoreError> {
     word(text, &[PassageState::Open, PassageState::Closed], state, "passage.state")
+}
+
+pub(super) fn direction_from(text: &str) -> Result<Direction, StoreError> {
+    word(text, &Direction::ALL, Direction::as_str, "passage.direction")
 }
 
 pub(super) fn hit_state_from(text: &str) -> Result<HitState, StoreError> {

@@ -6,7 +6,8 @@ use super::record::ModelVersions;
 use super::rows::{EvidenceRow, HitQuery, HitRow, OutboxStats, PassageQuery, PassageRow};
 use super::{Settings, StoreError, outbox, pictures};
 use crate::domain::{
-    CameraId, ClockQuality, Country, Entry, HitId, ListVersion, Passage, PassageId, PlateText, Position, Utc,
+    CameraId, ClockQuality, Country, Direction, Entry, HitId, ListVersion, Passage, PassageId, PlateText,
+    Position, Utc,
 };
 use rusqlite::{Row, named_params};
 use std::path::Path;
@@ -114,11 +115,19 @@ fn passage(db: &Database, row: &Row<'_>) -> Result<Passage, StoreError> {
         lines: convert::uint(number("lines")?, "passage.lines")?,
         readings: convert::uint(number("readings")?, "passage.readings")?,
         agreement: real("agreement")?,
+        contradictory: row.get("contradictory").map_err(&fail)?,
+        direction: direction(db, row)?,
+        lane: row.get::<_, Option<String>>("lane").map_err(&fail)?.map(Into::into),
         best_frame: convert::uint(number("best_frame")?, "passage.best_frame")?,
         best_frame_at: Utc::from_unix_ms(number("best_frame_at")?),
         best_frame_received_at: Utc::from_unix_ms(number("best_frame_received_at")?),
         best_corners: convert::corners_from(&text("best_corners")?)?,
     })
+}
+
+fn direction(db: &Database, row: &Row<'_>) -> Result<Option<Direction>, StoreError> {
+    let word: Option<String> = row.get("direction").map_err(db.fail("reading a passage"))?;
+    word.as_deref().map(convert::direction_from).transpose()
 }
 
 pub(super) fn recent_hits(db: &Database, query: &HitQuery) -> Result<Vec<HitRow>, StoreError> {
@@ -128,7 +137,7 @@ pub(super) fn recent_hits(db: &Database, query: &HitQuery) -> Result<Vec<HitRow>
         .prepare_cached(
             "SELECT h.*, l.name AS list_name, l.sha256 AS list_sha256, l.loaded_at, p.camera, p.confidence,
                  p.first_seen, p.last_seen, p.clock_source, p.clock_error_ms, p.longitude, p.latitude,
-                 p.heading, p.accuracy_m
+                 p.heading, p.accuracy_m, p.contradictory, p.direction, p.lane
              FROM hit h JOIN passage p ON p.id = h.passage JOIN list_version l ON l.id = h.list_version
              WHERE (:since IS NULL OR h.first_decided_at >= :since)
                AND (:until IS NULL OR h.first_decided_at < :until)
@@ -196,6 +205,9 @@ fn hit(db: &Database, row: &Row<'_>) -> Result<HitRow, StoreError> {
         first_seen: time("first_seen")?,
         last_seen: time("last_seen")?,
         clock: clock(db, row)?,
+        contradictory: row.get("contradictory").map_err(&fail)?,
+        direction: direction(db, row)?,
+        lane: row.get("lane").map_err(&fail)?,
         position: position(db, row)?,
         evidence: evidence(db, passage)?,
     })

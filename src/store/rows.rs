@@ -2,8 +2,8 @@
 
 use super::record::{EvidenceRole, MessageKind, ModelVersions};
 use crate::domain::{
-    CameraId, ClockQuality, Entry, HitId, HitState, ListVersion, MatchKind, Passage, PassageId, PlateText,
-    Position, Utc,
+    CameraId, ClockQuality, Direction, Entry, HitId, HitState, ListVersion, MatchKind, Passage, PassageId,
+    PlateText, Position, Utc,
 };
 use std::path::PathBuf;
 
@@ -159,6 +159,12 @@ pub struct HitRow {
     pub clock: ClockQuality,
     /// Where the camera was.
     pub position: Option<Position>,
+    /// Whether the passage's readings contradict each other.
+    pub contradictory: bool,
+    /// Where the vehicle went.
+    pub direction: Option<Direction>,
+    /// The lane it was seen in most.
+    pub lane: Option<String>,
     /// Pictures of its passage, the latest frame first.
     pub evidence: Vec<EvidenceRow>,
 }

@@ -1,4 +1,4 @@
--- The database of one box, version 1: the contract between platewatch, auditors and whoever reads the
+-- The database of one box, version 2: the contract between platewatch, auditors and whoever reads the
 -- file with other tools. To change it: write upgrade/vN_to_vM.sql, then bring this file to the same
 -- result; a test compares the two. Frozen copies of shipped versions stand in upgrade/.
 --
@@ -51,6 +51,10 @@ CREATE TABLE passage (
     best_frame_received_at INTEGER NOT NULL,  -- when its pixels were in memory
     best_corners   TEXT    NOT NULL CHECK (json_valid(best_corners)),  -- JSON [[x,y] x 4], px, from top-left
     models         INTEGER REFERENCES model_versions (id),  -- NULL: not told
+    -- Since version 2. Whether its readings contradict each other, as those of two vehicles do.
+    contradictory  INTEGER NOT NULL DEFAULT 0 CHECK (contradictory IN (0, 1)),
+    direction      TEXT CHECK (direction IN ('towards', 'away', 'left', 'right')),  -- NULL: it stood, or not known
+    lane           TEXT CHECK (lane <> ''),  -- the camera's lane or zone it was seen in most; NULL: in none
     CHECK ((longitude IS NULL) = (latitude IS NULL)),
     CHECK ((country IS NULL) = (country_p IS NULL))
 ) STRICT;

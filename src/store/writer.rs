@@ -4,7 +4,7 @@ use super::connection::{Database, Lock, sync_dir};
 use super::record::{EvidenceFile, ModelVersions, OutboxMessage, Record};
 use super::rows::{OutboxRow, OutboxStats, Totals};
 use super::{Settings, StoreError, convert, outbox, pictures};
-use crate::domain::{Hit, HitState, ListVersion, Passage, PassageState, Utc};
+use crate::domain::{Direction, Hit, HitState, ListVersion, Passage, PassageState, Utc};
 use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, named_params, params};
 use std::path::{Path, PathBuf};
 
@@ -206,11 +206,12 @@ fn write_passage(tx: &Transaction<'_>, p: &Passage, models: Option<i64>) -> rusq
     tx.prepare_cached(
         "INSERT INTO passage (id, camera, state, first_seen, last_seen, clock_source, clock_error_ms,
              longitude, latitude, heading, accuracy_m, text, confidence, distribution, country, country_p,
-             lines, readings, agreement, best_frame, best_frame_at, best_frame_received_at, best_corners, models)
+             lines, readings, agreement, best_frame, best_frame_at, best_frame_received_at, best_corners, models,
+             contradictory, direction, lane)
          VALUES (:id, :camera, :state, :first_seen, :last_seen, :clock_source, :clock_error_ms,
              :longitude, :latitude, :heading, :accuracy_m, :text, :confidence, :distribution, :country,
              :country_p, :lines, :readings, :agreement, :best_frame, :best_frame_at,
-             :best_frame_received_at, :best_corners, :models)
+             :best_frame_received_at, :best_corners, :models, :contradictory, :direction, :lane)
          ON CONFLICT (id) DO UPDATE SET
              state = excluded.state, first_seen = excluded.first_seen, last_seen = excluded.last_seen,
              clock_source = excluded.clock_source, clock_error_ms = excluded.clock_error_ms,
@@ -221,7 +222,8 @@ fn write_passage(tx: &Transaction<'_>, p: &Passage, models: Option<i64>) -> rusq
              agreement = excluded.agreement, best_frame = excluded.best_frame,
              best_frame_at = excluded.best_frame_at,
              best_frame_received_at = excluded.best_frame_received_at,
-             best_corners = excluded.best_corners, models = coalesce(excluded.models, models)
+             best_corners = excluded.best_corners, models = coalesce(excluded.models, models),
+             contradictory = excluded.contradictory, direction = excluded.direction, lane = excluded.lane
          WHERE state = 'open'",
     )?
     .execute(named_params! {
@@ -249,6 +251,9 @@ fn write_passage(tx: &Transaction<'_>, p: &Passage, models: Option<i64>) -> rusq
         ":best_frame_received_at": p.best_frame_received_at.unix_ms(),
         ":best_corners": convert::corners(&p.best_corners),
         ":models": models,
+        ":contradictory": p.contradictory,
+        ":direction": p.direction.map(Direction::as_str),
+        ":lane": p.lane.as_deref(),
     })
     .map(|_| ())
 }

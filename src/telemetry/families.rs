@@ -1,6 +1,8 @@
 //! Every metric with its name, unit and help text; `docs/ref/metrics.md` explains them to operators.
 
-use super::labels::{DiscardReason, DropReason, QueueName, RejectReason, Stage, StoreErrorKind};
+use super::labels::{
+    DiscardReason, DropReason, QueueName, RejectReason, Stage, StoreErrorKind, SuppressReason,
+};
 use crate::domain::Utc;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -44,6 +46,12 @@ pub(super) struct ByDiscard {
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub(super) struct BySuppress {
+    pub camera: String,
+    pub reason: SuppressReason,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 pub(super) struct ByStage {
     pub stage: Stage,
 }
@@ -82,6 +90,7 @@ pub(super) struct Families {
     pub rejected: Family<ByReject, Counter>,
     pub passages: Family<ByCamera, Counter>,
     pub discarded: Family<ByDiscard, Counter>,
+    pub suppressed: Family<BySuppress, Counter>,
     pub queues: Family<ByQueue, Gauge>,
     pub hits: Family<ByListAndKind, Counter>,
     pub list_entries: Family<ByList, Gauge>,
@@ -147,6 +156,8 @@ impl Families {
         r.register("readings_rejected", "Plates found but not used, by reason", self.rejected.clone());
         r.register("passages", "Vehicles that passed a camera", self.passages.clone());
         r.register("tracks_discarded", "Tracks that became no passage, by reason", self.discarded.clone());
+        let help = "Passages not recorded or not told of, by reason";
+        r.register("passages_suppressed", help, self.suppressed.clone());
 
         r.register("hits", "Passages that met an entry of a hotlist, by kind of match", self.hits.clone());
         r.register("hotlist_entries", "Entries of the hotlist in force", self.list_entries.clone());

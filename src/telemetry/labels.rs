@@ -59,6 +59,8 @@ label_enum!(
     RejectReason {
         /// The plate is narrower in px than what can be read.
         TooNarrow = "too-narrow",
+        /// It lies in a mask of the camera.
+        Masked = "masked",
         /// The reader says it is no plate or cannot be read.
         Unreadable = "unreadable",
         /// No character was read.
@@ -85,6 +87,18 @@ label_enum!(
         Lettering = "lettering",
         /// Another track of the same camera had told of the same plate.
         SameAsOther = "same-as-other",
+    }
+);
+
+label_enum!(
+    /// Why a passage is not recorded or told of although it was one.
+    SuppressReason {
+        /// Its plate stands on the ignore list.
+        Ignored = "ignored",
+        /// So it does, and the entry holds hits back too: there was one.
+        IgnoredHit = "ignored-hit",
+        /// The camera has told of as many passages in a minute as it may; it is recorded all the same.
+        RateLimit = "rate-limit",
     }
 );
 

@@ -5,10 +5,12 @@
 //! the hot path; it never fails and does not wait for a scrape.
 
 use super::families::{
-    ByCamera, ByDiscard, ByDrop, ByKind, ByList, ByListAndKind, ByQueue, ByReject, ByStage,
+    ByCamera, ByDiscard, ByDrop, ByKind, ByList, ByListAndKind, ByQueue, ByReject, ByStage, BySuppress,
 };
 use super::families::{Families, FloatGauge};
-use super::labels::{DiscardReason, DropReason, QueueName, RejectReason, Stage, StoreErrorKind};
+use super::labels::{
+    DiscardReason, DropReason, QueueName, RejectReason, Stage, StoreErrorKind, SuppressReason,
+};
 use super::snapshot::{CameraCounts, ListCounts, MetricsSnapshot};
 use crate::domain::{CameraId, MatchKind, Utc};
 use prometheus_client::encoding::text;
@@ -137,6 +139,12 @@ impl Metrics {
     pub fn track_discarded(&self, camera: &CameraId, reason: DiscardReason) {
         let labels = ByDiscard { camera: camera.to_string(), reason };
         self.shared.all.discarded.get_or_create(&labels).inc();
+    }
+
+    /// A passage is not recorded, or not told of.
+    pub fn passage_suppressed(&self, camera: &CameraId, reason: SuppressReason) {
+        let labels = BySuppress { camera: camera.to_string(), reason };
+        self.shared.all.suppressed.get_or_create(&labels).inc();
     }
 
     /// A passage met an entry of `list`; count each hit once.
@@ -327,6 +335,9 @@ mod tests {
         for &reason in DiscardReason::ALL {
             m.track_discarded(&camera, reason);
         }
+        for &reason in SuppressReason::ALL {
+            m.passage_suppressed(&camera, reason);
+        }
         for &stage in Stage::ALL {
             m.stage_time(stage, Duration::from_micros(300));
         }
@@ -408,6 +419,7 @@ mod tests {
             .map(|w| w.as_str())
             .chain(RejectReason::ALL.iter().map(|w| w.as_str()))
             .chain(DiscardReason::ALL.iter().map(|w| w.as_str()))
+            .chain(SuppressReason::ALL.iter().map(|w| w.as_str()))
             .chain(Stage::ALL.iter().map(|w| w.as_str()))
             .chain(QueueName::ALL.iter().map(|w| w.as_str()))
             .chain(StoreErrorKind::ALL.iter().map(|w| w.as_str()))

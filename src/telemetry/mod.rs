@@ -15,7 +15,7 @@ mod settings;
 pub mod slow;
 pub mod snapshot;
 
-pub use labels::{DiscardReason, DropReason, QueueName, RejectReason, Stage, StoreErrorKind};
+pub use labels::{DiscardReason, DropReason, QueueName, RejectReason, Stage, StoreErrorKind, SuppressReason};
 pub use logging::{LoggingError, PlateField};
 pub use metrics::Metrics;
 pub use settings::Settings;

@@ -1,10 +1,13 @@
 //! One text out of many readings of the same plate.
 //!
-//! Not voting on strings: the distributions are multiplied position by position (a product of experts,
-//! Hinton 2002), each reading weighted by its quality. Readings of another length than the likeliest one
-//! cannot be laid over it and only lower the confidence.
+//! Not voting on strings: every position of the plate has 37 hypotheses, the 36 characters and "nothing stands
+//! here", and each reading is evidence for and against them (a product of experts, Hinton 2002), weighted by its
+//! quality. A reading of another length is laid over the others first (`align.rs`): what it lacks speaks for
+//! "nothing", weakly at the ends, where a narrow cut takes characters away, and strongly inside.
 
+use super::align::{EXTRA, EXTRA_END, MISSING, MISSING_END, align};
 use crate::domain::{CharDistribution, Country, Reading};
+use std::collections::BTreeMap;
 
 /// What the readings say together.
 #[derive(Debug, Clone)]
@@ -31,61 +34,223 @@ const CORRELATION: f32 = 0.4;
 /// A character's probability never counts as less: one frame with a smudge must not veto a hundred.
 const FLOOR: f32 = 1e-3;
 
-/// Fuses readings; `None` where none of them has a text. The order of the readings does not matter.
+/// Hypotheses a position has: the alphabet, then "nothing".
+const HYPOTHESES: usize = 37;
+const NOTHING: usize = HYPOTHESES - 1;
+
+/// Before a reading says so, how likely it is that a position exists which most readings do not have.
+const EXTRA_PRIOR: f32 = 0.1;
+
+/// A reading made ready for fusing.
+#[derive(Debug, Clone)]
+pub(super) struct Sample {
+    pub reading: Reading,
+    pub text: String,
+    pub confidence: f32,
+    /// How far (in plate widths) it lay from where its track expected it.
+    pub jump: f32,
+    /// Logarithms of the likelihood of each hypothesis, a position.
+    logs: Vec<[f32; HYPOTHESES]>,
+}
+
+impl Sample {
+    pub fn new(reading: Reading, jump: f32) -> Self {
+        let last = reading.positions.len().saturating_sub(1);
+        let logs = reading.positions.iter().enumerate().map(|(i, d)| {
+            let least = if i == 0 || i == last { EXTRA_END } else { EXTRA };
+            let character = |h: usize| d.p.get(h).copied().unwrap_or(0.0).max(FLOOR).ln();
+            std::array::from_fn(|h| if h == NOTHING { d.none.max(least).ln() } else { character(h) })
+        });
+        Self { logs: logs.collect(), text: reading.text(), confidence: reading.confidence(), jump, reading }
+    }
+
+    /// What it counts against other readings; never 0, never NaN.
+    pub fn weight(&self) -> f32 {
+        self.reading.quality.max(1e-3)
+    }
+
+    /// How good it is: what is worth keeping, and worth showing.
+    pub fn merit(&self) -> f32 {
+        self.reading.quality * self.confidence
+    }
+}
+
+/// Fuses readings; `None` where none of them has a text. The order of the readings does not matter, to the bit.
 pub fn fuse(readings: &[&Reading]) -> Option<Fused> {
-    let with_text: Vec<&Reading> = readings.iter().copied().filter(|r| !r.positions.is_empty()).collect();
-    let weight = |r: &Reading| (r.quality * r.confidence()).max(1e-6);
-    let total: f32 = with_text.iter().map(|r| weight(r)).sum();
-    let longest = with_text.iter().map(|r| r.positions.len()).max()?;
-    let of_length = |n: usize| with_text.iter().filter(move |r| r.positions.len() == n);
-    let (length, share) = (1..=longest)
-        .map(|n| (n, of_length(n).map(|r| weight(r)).sum::<f32>() / total))
-        .fold((0, 0.0), |best, x| if x.1 > best.1 { x } else { best });
-    let agreeing: Vec<&Reading> = of_length(length).copied().collect();
-    let n = agreeing.len() as f32;
+    let samples: Vec<Sample> = readings.iter().map(|r| Sample::new((*r).clone(), 0.0)).collect();
+    fuse_samples(&samples.iter().collect::<Vec<_>>())
+}
+
+/// [`fuse`] over prepared readings.
+pub(super) fn fuse_samples(samples: &[&Sample]) -> Option<Fused> {
+    let mut all: Vec<&Sample> = samples.iter().copied().filter(|s| !s.logs.is_empty()).collect();
+    // Sums of floating numbers depend on their order in the last bit.
+    all.sort_by(|a, b| {
+        let key = |s: &Sample| (s.reading.stamp.seq, s.reading.quality.to_bits(), s.confidence.to_bits());
+        key(a).cmp(&key(b)).then_with(|| a.text.cmp(&b.text))
+    });
+    let n = all.len() as f32;
     let independent = n / (1.0 + (n - 1.0) * CORRELATION);
-    let positions: Vec<CharDistribution> =
-        (0..length).map(|i| fuse_position(&agreeing, i, independent)).collect();
+    let total: f32 = all.iter().map(|s| s.weight()).sum();
+    let share = |s: &Sample| s.weight() / total * independent;
+    let pivot = likeliest(&all)?;
+    let length = pivot.logs.len();
+    let fits = |s: &&Sample| s.logs.len() == length && differing(s.text.chars(), pivot.text.chars()) <= FLAT;
+    let fitting: Vec<&Sample> = all.iter().copied().filter(fits).collect();
+    let fitting_total: f32 = fitting.iter().map(|s| s.weight()).sum();
+    let profile: Vec<Column> = (0..length)
+        .map(|i| {
+            let mut column = Column::new();
+            fitting.iter().for_each(|s| column.seen(s.weight() / fitting_total * independent, s, i));
+            column
+        })
+        .collect();
+    let profile = if fitting.len() == all.len() && fitting.iter().all(|s| lies_flat(s, &profile)) {
+        profile
+    } else {
+        laid_over(&all, &profile, share)
+    };
+    let mut positions = Vec::with_capacity(profile.len());
+    let mut confidence = fuse_readable(&all, independent);
+    for column in profile {
+        let d = column.distribution();
+        let best = d.best().1;
+        confidence *= best.max(d.none);
+        if best >= d.none {
+            positions.push(d);
+        }
+    }
     let text: String = positions.iter().map(|d| d.best().0).collect();
-    let readable = fuse_readable(&agreeing, independent);
-    // Readings of another length are evidence against this one.
-    let confidence = positions.iter().map(|d| d.best().1).product::<f32>() * readable * share;
-    let same = with_text.iter().filter(|r| r.text() == text).count();
+    let same = all.iter().filter(|s| s.text == text).count();
     Some(Fused {
-        agreement: same as f32 / with_text.len() as f32,
-        country: fuse_country(&with_text),
-        lines: majority_lines(&with_text),
+        agreement: same as f32 / n,
+        country: fuse_country(&all),
+        lines: majority_lines(&all),
         confidence,
         text,
         positions,
     })
 }
 
-fn fuse_position(readings: &[&Reading], i: usize, independent: f32) -> CharDistribution {
-    let weights: f32 = readings.iter().map(|r| r.quality.max(1e-3)).sum();
-    let mut logs = [0.0_f32; 36];
-    let mut none = 0.0;
-    for r in readings {
-        let Some(d) = r.positions.get(i) else { continue };
-        let w = r.quality.max(1e-3) / weights * independent;
-        for (sum, &p) in logs.iter_mut().zip(&d.p) {
-            *sum += w * p.max(FLOOR).ln();
-        }
-        none += w * d.none.max(FLOOR).ln();
+/// The reading over which the others are laid: one of the text that most readings, by their merit, have.
+fn likeliest<'a>(samples: &[&'a Sample]) -> Option<&'a Sample> {
+    let mut merits: BTreeMap<&str, f32> = BTreeMap::new();
+    for s in samples {
+        *merits.entry(&s.text).or_default() += s.merit().max(1e-6);
     }
-    let top = logs.iter().copied().fold(none, f32::max);
-    let mut p = logs.map(|l| (l - top).exp());
-    let mut none = (none - top).exp();
-    let sum = p.iter().sum::<f32>() + none;
-    p.iter_mut().for_each(|v| *v /= sum);
-    none /= sum;
-    CharDistribution { p, none }
+    let best = merits.into_iter().fold(("", 0.0), |best, x| if x.1 > best.1 { x } else { best }).0;
+    samples.iter().copied().find(|s| s.text == best)
 }
 
-fn fuse_country(readings: &[&Reading]) -> Option<(Country, f32)> {
+/// Places at which two texts of one length may differ before one of them may be shifted.
+const FLAT: usize = 2;
+
+fn differing(a: impl Iterator<Item = char>, b: impl Iterator<Item = char>) -> usize {
+    a.zip(b).filter(|(a, b)| a != b).count()
+}
+
+/// Whether a reading lies over the profile place by place.
+fn lies_flat(sample: &Sample, profile: &[Column]) -> bool {
+    sample.logs.len() == profile.len()
+        && differing(sample.text.chars(), profile.iter().map(Column::best)) <= FLAT
+}
+
+/// All readings over the profile, positions that only some of them have included.
+fn laid_over(all: &[&Sample], profile: &[Column], share: impl Fn(&Sample) -> f32) -> Vec<Column> {
+    let n = profile.len();
+    let under: Vec<CharDistribution> = profile.iter().map(Column::distribution).collect();
+    let mut columns = vec![Column::new(); n];
+    // What stands before each position, and after the last.
+    let mut between: Vec<Vec<(usize, usize)>> = vec![Vec::new(); n + 1];
+    for (k, s) in all.iter().enumerate() {
+        let w = share(s);
+        if lies_flat(s, profile) {
+            columns.iter_mut().enumerate().for_each(|(i, column)| column.seen(w, s, i));
+            continue;
+        }
+        let laid = align(&under, &s.reading.positions);
+        let first = laid.at.iter().position(Option::is_some).unwrap_or(n);
+        let last = laid.at.iter().rposition(Option::is_some).unwrap_or(0);
+        for (i, (column, at)) in columns.iter_mut().zip(&laid.at).enumerate() {
+            match at {
+                Some(j) => column.seen(w, s, *j),
+                None => column.missing(w, i < first || i > last),
+            }
+        }
+        for (before, j) in laid.extra {
+            if let Some(slot) = between.get_mut(before).filter(|slot| slot.last().is_none_or(|l| l.0 != k)) {
+                slot.push((k, j));
+            }
+        }
+    }
+    let mut result = Vec::with_capacity(n + 2);
+    let mut columns = columns.into_iter();
+    for (i, slot) in between.into_iter().enumerate() {
+        if !slot.is_empty() {
+            let mut column = Column::doubtful();
+            let mut having = slot.into_iter().peekable();
+            for (k, s) in all.iter().enumerate() {
+                match having.next_if(|(of, _)| *of == k) {
+                    Some((_, j)) => column.seen(share(s), s, j),
+                    None => column.missing(share(s), i == 0 || i == n),
+                }
+            }
+            result.push(column);
+        }
+        result.extend(columns.next());
+    }
+    result
+}
+
+/// The evidence for every hypothesis at one position, as logarithms.
+#[derive(Clone)]
+struct Column([f32; HYPOTHESES]);
+
+impl Column {
+    fn new() -> Self {
+        Self([0.0; HYPOTHESES])
+    }
+
+    /// A position that most readings do not have.
+    fn doubtful() -> Self {
+        let character = EXTRA_PRIOR.ln();
+        Self(std::array::from_fn(|h| if h == NOTHING { (1.0 - EXTRA_PRIOR).ln() } else { character }))
+    }
+
+    fn seen(&mut self, weight: f32, sample: &Sample, position: usize) {
+        let Some(logs) = sample.logs.get(position) else { return };
+        for (sum, log) in self.0.iter_mut().zip(logs) {
+            *sum += weight * log;
+        }
+    }
+
+    fn missing(&mut self, weight: f32, at_end: bool) {
+        let lacking = if at_end { MISSING_END } else { MISSING }.ln();
+        for (h, sum) in self.0.iter_mut().enumerate() {
+            // 1 - EXTRA: next to nothing.
+            *sum += if h == NOTHING { 0.0 } else { weight * lacking };
+        }
+    }
+
+    fn best(&self) -> char {
+        let (h, _) = (0..NOTHING)
+            .zip(&self.0)
+            .fold((0, f32::NEG_INFINITY), |b, (h, &v)| if v > b.1 { (h, v) } else { b });
+        crate::domain::ALPHABET.get(h).map_or('?', |&c| char::from(c))
+    }
+
+    fn distribution(&self) -> CharDistribution {
+        let top = self.0.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let raised = self.0.map(|l| (l - top).exp());
+        let sum: f32 = raised.iter().sum();
+        CharDistribution { p: std::array::from_fn(|h| raised[h] / sum), none: raised[NOTHING] / sum }
+    }
+}
+
+fn fuse_country(samples: &[&Sample]) -> Option<(Country, f32)> {
     let mut sums: Vec<(Country, f32)> = Vec::new();
     let mut total = 0.0;
-    for r in readings.iter().filter(|r| !r.countries.is_empty()) {
+    for r in samples.iter().map(|s| &s.reading).filter(|r| !r.countries.is_empty()) {
         let w = r.quality.max(1e-3);
         total += w;
         for &(country, p) in &r.countries {
@@ -100,8 +265,8 @@ fn fuse_country(readings: &[&Reading]) -> Option<(Country, f32)> {
     Some((best.0, (best.1 / total).clamp(0.0, 1.0)))
 }
 
-fn majority_lines(readings: &[&Reading]) -> u8 {
-    let count = |n: u8| readings.iter().filter(|r| r.lines == n).count();
+fn majority_lines(samples: &[&Sample]) -> u8 {
+    let count = |n: u8| samples.iter().filter(|s| s.reading.lines == n).count();
     match (count(1), count(2)) {
         (0, 0) => 0,
         (one, two) if one >= two => 1,
@@ -110,10 +275,10 @@ fn majority_lines(readings: &[&Reading]) -> u8 {
 }
 
 /// The same product of experts for the two cases "can be read" and "cannot".
-fn fuse_readable(readings: &[&Reading], independent: f32) -> f32 {
-    let weights: f32 = readings.iter().map(|r| r.quality.max(1e-3)).sum();
-    let (yes, no) = readings.iter().fold((0.0, 0.0), |(yes, no), r| {
-        let w = r.quality.max(1e-3) / weights * independent;
+fn fuse_readable(samples: &[&Sample], independent: f32) -> f32 {
+    let weights: f32 = samples.iter().map(|s| s.weight()).sum();
+    let (yes, no) = samples.iter().fold((0.0, 0.0), |(yes, no), s| {
+        let (w, r) = (s.weight() / weights * independent, &s.reading);
         (yes + w * r.readable.max(FLOOR).ln(), no + w * (1.0 - r.readable).max(FLOOR).ln())
     });
     1.0 / (1.0 + (no - yes).exp())
@@ -173,6 +338,39 @@ pub(super) mod tests {
         assert_eq!((fused.text.as_str(), fused.agreement), ("1ABC123", 0.8));
     }
 
+    fn fused(texts: &[(&str, f32)]) -> Fused {
+        let r: Vec<_> = texts.iter().enumerate().map(|(i, (t, p))| reading(t, *p, i as u64, 0.0)).collect();
+        fuse(&r.iter().collect::<Vec<_>>()).unwrap()
+    }
+
+    #[test]
+    fn a_cut_off_reading_still_speaks_for_what_it_shows() {
+        // The third place is doubtful in the whole readings; the one that lost its first character settles it.
+        let doubt = [("1A8C123", 0.9), ("1ABC123", 0.9)];
+        let settled = fused(&[doubt[0], doubt[1], ("ABC123", 0.95)]);
+        assert_eq!(settled.text, "1ABC123");
+        assert!(settled.positions[2].of('B') > 0.7, "{}", settled.positions[2].of('B'));
+    }
+
+    #[test]
+    fn ends_that_a_narrow_cut_took_come_back_and_hallucinated_ones_do_not() {
+        assert_eq!(fused(&[("1ABC123", 0.95), ("ABC123", 0.95), ("1ABC12", 0.95)]).text, "1ABC123");
+        assert_eq!(fused(&[("1ABC123", 0.95), ("1ABC123", 0.95), ("1ABC123I", 0.9)]).text, "1ABC123");
+        assert_eq!(fused(&[("1ABC123", 0.95), ("1ABC123", 0.95), ("1AB0C123", 0.9)]).text, "1ABC123");
+        assert_eq!(fused(&[("1AC123", 0.9), ("1ABC123", 0.95), ("1ABC123", 0.95)]).text, "1ABC123");
+    }
+
+    #[test]
+    fn a_shifted_reading_of_the_same_length_is_no_veto() {
+        let f = fused(&[("1ABC123", 0.95), ("1ABC123", 0.95), ("ABC1234", 0.95)]);
+        assert_eq!(f.text, "1ABC123");
+        assert!(
+            f.positions.iter().all(|d| d.best().1 > 0.9),
+            "{:?}",
+            f.positions.iter().map(|d| d.best().1).collect::<Vec<_>>()
+        );
+    }
+
     #[test]
     fn readings_of_another_length_lower_the_confidence() {
         let sure: Vec<_> = (0..4).map(|i| reading("1ABC123", 0.95, i, 0.0)).collect();
@@ -192,13 +390,31 @@ pub(super) mod tests {
 
     proptest! {
         #[test]
-        fn order_does_not_matter(texts in prop::collection::vec(("[0-9A-Z]{5,8}", 0.3_f32..0.99), 1..8)) {
-            let r: Vec<_> = texts.iter().enumerate().map(|(i, (t, p))| reading(t, *p, i as u64, 0.0)).collect();
+        fn order_does_not_matter_to_the_bit(
+            texts in prop::collection::vec(("[0-9A-Z]{1,9}", 0.3_f32..0.99, 0.05_f32..1.0), 1..8),
+            by in 0_usize..8,
+        ) {
+            let r: Vec<_> = texts.iter().enumerate().map(|(i, (t, p, q))| {
+                Reading { quality: *q, ..reading(t, *p, i as u64 / 2, 0.0) }
+            }).collect();
             let forth = fuse(&r.iter().collect::<Vec<_>>()).unwrap();
-            let back = fuse(&r.iter().rev().collect::<Vec<_>>()).unwrap();
-            prop_assert!((forth.confidence - back.confidence).abs() < 1e-3);
-            prop_assert!((0.0..=1.0).contains(&forth.confidence));
-            prop_assert_eq!(forth.text.len(), back.text.len());
+            let mut turned: Vec<&Reading> = r.iter().rev().collect();
+            let by = by % turned.len();
+            turned.rotate_left(by);
+            let back = fuse(&turned).unwrap();
+            prop_assert_eq!(forth.confidence.to_bits(), back.confidence.to_bits());
+            prop_assert_eq!(&forth.text, &back.text);
+            prop_assert_eq!(&forth.positions, &back.positions);
+            prop_assert!((0.0..=1.0001).contains(&forth.confidence));
+            prop_assert_eq!(forth.text.len(), forth.positions.len());
+        }
+
+        #[test]
+        fn every_position_is_a_distribution(texts in prop::collection::vec(("[0-9A-C]{3,9}", 0.5_f32..0.99), 1..6)) {
+            let r: Vec<_> = texts.iter().enumerate().map(|(i, (t, p))| reading(t, *p, i as u64, 0.0)).collect();
+            for d in fuse(&r.iter().collect::<Vec<_>>()).unwrap().positions {
+                prop_assert!((d.p.iter().sum::<f32>() + d.none - 1.0).abs() < 1e-3);
+            }
         }
     }
 }

@@ -1,10 +1,11 @@
 //! The tracks of one camera: from each frame's readings to passages that open, improve and close.
 
 use super::Settings;
-use super::association::Motion;
-use super::fusion::{Fused, fuse};
+use super::assign::assign;
+use super::association::{Association, Known, lacks_an_end};
+use super::following::{Track, is_lettering};
 use crate::domain::{
-    CameraId, EvidenceFrame, Frame, Passage, PassageId, PassageState, PlateText, Reading, Utc,
+    CameraId, EvidenceFrame, Frame, Passage, PassageId, PassageState, PlateText, Point, Reading, Utc,
 };
 
 /// A passage at a moment of its life.
@@ -29,47 +30,48 @@ pub enum Discarded {
     Lettering,
     /// The same plate at the same time as another track: a second detection of one vehicle.
     SameAsOther,
+    /// What came out of the fusion is no plate's text.
+    NoText,
 }
 
-/// Readings kept of one track for fusion: the best ones. More would cost time and add nothing, since
-/// neighbouring frames repeat each other.
-const KEPT_READINGS: usize = 40;
+/// Readings that were taken for one vehicle's and turned out to be another's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moved {
+    /// The passage they were counted to.
+    pub from: PassageId,
+    /// The passage they belong to.
+    pub to: PassageId,
+    /// Sequence number of the first frame that moved; all later ones moved too.
+    pub since_frame: u64,
+}
+
 /// Tracks at once; beyond it the input is noise, and the oldest are closed.
 const MAX_TRACKS: usize = 100;
-/// A passage already announced is announced again when it became so much surer, or its text changed.
-const WORTH_TELLING: f32 = 0.1;
 /// A plate read again by another track within this time (ms) of media is the same vehicle: a plate found twice
 /// in a frame, or a track that was lost for a moment.
 const SAME_VEHICLE_MS: i64 = 2_000;
-/// Plates nearer to the border of the frame than this share of its sides may be cut off: they hold a track
-/// together but are not read.
-const BORDER: f32 = 0.004;
-/// Texts shorter than this are no plates (a number on a door, a badge).
-const MIN_CHARACTERS: usize = 4;
 
-struct Track {
-    id: PassageId,
-    motion: Motion,
-    readings: Vec<Reading>,
-    count: u32,
-    first_seen: Utc,
-    last_seen: Utc,
-    last_detected: Utc,
-    best: Option<(Reading, EvidenceFrame)>,
-    fused: Option<Fused>,
-    announced: Option<(String, f32)>,
-}
+/// From this time between frames (ms) on, a fast vehicle may be readable in one frame only; then a single reading is
+/// enough when it is as sure as this.
+const SPARSE_MS: f32 = 90.0;
+const SURE_ALONE: f32 = 0.95;
 
 /// Follows the plates of one camera.
 pub struct Tracker {
     camera: CameraId,
     settings: Settings,
     tracks: Vec<Track>,
+    /// How far the picture has moved since the first frame, px.
+    moved: Point,
     /// Which passage each reading of the latest frame went to.
     assigned: Vec<(PassageId, Reading)>,
     /// Text, passage and end of the latest passages.
     ended: Vec<(String, PassageId, Utc)>,
     discarded: Vec<Discarded>,
+    reassigned: Vec<Moved>,
+    last_frame: Option<Utc>,
+    /// Usual time between frames, ms.
+    interval_ms: f32,
 }
 
 impl Tracker {
@@ -79,9 +81,13 @@ impl Tracker {
             camera,
             settings,
             tracks: Vec::new(),
+            moved: Point { x: 0.0, y: 0.0 },
             assigned: Vec::new(),
             ended: Vec::new(),
             discarded: Vec::new(),
+            reassigned: Vec::new(),
+            last_frame: None,
+            interval_ms: 0.0,
         }
     }
 
@@ -90,21 +96,32 @@ impl Tracker {
         let now = frame.stamp.captured_at;
         let mut events = self.tick(now);
         self.assigned.clear();
-        for (reading, track) in self.assign(readings) {
-            let track = match track.and_then(|i| self.tracks.get_mut(i)) {
-                Some(track) => {
-                    track.motion.update(&reading.detection.corners, now.unix_ms());
-                    track
-                }
+        let since = self.last_frame.map_or(0, |last| now.since_ms(last));
+        if (1..1_000).contains(&since) {
+            self.interval_ms +=
+                (since as f32 - self.interval_ms) * if self.interval_ms > 0.0 { 0.1 } else { 1.0 };
+        }
+        self.last_frame = Some(now);
+        let pairs = self.associate(&readings, now);
+        for (reading, (track, jump)) in readings.into_iter().zip(pairs) {
+            let place = match track {
+                Some(place) => place,
                 None => {
-                    self.tracks.push(Track::new(&reading));
-                    let Some(track) = self.tracks.last_mut() else { continue };
-                    track
+                    self.tracks.push(Track::new(&reading, self.moved));
+                    self.tracks.len() - 1
                 }
             };
-            self.assigned.push((track.id, reading.clone()));
-            track.take(frame, reading);
+            let Some(track) = self.tracks.get_mut(place) else { continue };
+            track.motion.update(&reading.detection.corners, now.unix_ms(), self.moved);
+            let mut id = track.id;
+            if let Some(other) = track.take(frame, reading.clone(), jump, &self.settings) {
+                self.reassigned.push(Moved { from: id, to: other.id, since_frame: other.first_seq() });
+                id = other.id;
+                self.tracks.push(other);
+            }
+            self.assigned.push((id, reading));
         }
+        self.reunite();
         for i in 0..self.tracks.len() {
             let Some(track) = self.tracks.get(i) else { continue };
             // Only what this frame changed can have news.
@@ -123,11 +140,8 @@ impl Tracker {
 
     /// Closes the tracks that have not been seen for the configured time at `now`.
     pub fn tick(&mut self, now: Utc) -> Vec<TrackEvent> {
-        let lost_after = self.settings.lost_after_ms;
-        // A clock that jumps back must not keep a track for ever: its distance counts either way.
-        let (lost, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut self.tracks)
-            .into_iter()
-            .partition(|t| now.since_ms(t.last_detected).abs() > lost_after);
+        let (lost, kept): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.tracks).into_iter().partition(|t| t.is_gone(now, &self.settings));
         self.tracks = kept;
         lost.into_iter().filter_map(|t| self.close(t)).collect()
     }
@@ -139,9 +153,14 @@ impl Tracker {
     }
 
     /// Which passage each reading of the latest frame went to, for measuring; not every one of them comes to
-    /// be announced.
+    /// be announced, and [`Self::take_reassigned`] may correct it later.
     pub fn assigned(&self) -> &[(PassageId, Reading)] {
         &self.assigned
+    }
+
+    /// What turned out to belong to another passage since the last call, in the order to follow.
+    pub fn take_reassigned(&mut self) -> Vec<Moved> {
+        std::mem::take(&mut self.reassigned)
     }
 
     /// The tracks that ended without a passage since the last call.
@@ -149,27 +168,66 @@ impl Tracker {
         std::mem::take(&mut self.discarded)
     }
 
-    /// Which reading continues which track: the best pairs first, each once.
-    fn assign(&self, readings: Vec<Reading>) -> Vec<(Reading, Option<usize>)> {
-        let mut pairs = Vec::new();
-        for (r, reading) in readings.iter().enumerate() {
-            for (t, track) in self.tracks.iter().enumerate() {
-                let text = track.fused.as_ref().map(|f| f.text.as_str());
-                let affinity = track.motion.affinity(reading, text);
-                if affinity > 0.0 {
-                    pairs.push((affinity, r, t));
+    /// Which track each reading continues, as is best for all together, and how far (in plate widths) from where
+    /// it was expected. Learns meanwhile what the picture as a whole has moved by.
+    fn associate(&mut self, readings: &[Reading], now: Utc) -> Vec<(Option<usize>, f32)> {
+        let known = self.tracks.iter().map(|t| Known {
+            motion: &t.motion,
+            fused: t.fused.as_ref(),
+            readings: t.count,
+            hidden: t.is_hidden(now, &self.settings),
+        });
+        let association = Association::new(known.collect(), readings, now.unix_ms(), self.moved);
+        let given = assign(&association.worth());
+        let pairs: Vec<(usize, usize)> =
+            given.iter().enumerate().filter_map(|(r, track)| Some(((*track)?, r))).collect();
+        let jumps = given
+            .iter()
+            .zip(readings)
+            .map(|(track, reading)| (*track, track.map_or(0.0, |t| association.jump(t, reading))))
+            .collect();
+        let shake = association.measured_shake(&pairs);
+        self.moved = Point { x: self.moved.x + shake.x, y: self.moved.y + shake.y };
+        jumps
+    }
+
+    /// A vehicle that was hidden, or read so differently that it was taken for another, reads the same again: it is
+    /// one. The older passage goes on; the younger was never told of.
+    fn reunite(&mut self) {
+        // A lost end may be what tells neighbours apart: only a moment later, and of a track seen for a moment.
+        let brief = |old: &Track, new: &Track| {
+            new.first_detected.since_ms(old.last_detected) <= 500 && old.count.min(new.count) <= 3
+        };
+        let mut young = 0;
+        while let Some(new) = self.tracks.get(young) {
+            let older =
+                new.fused.as_ref().filter(|f| new.announced.is_none() && f.confidence >= 0.8).and_then(|f| {
+                    self.tracks.iter().position(|t| {
+                        t.id != new.id
+                            && t.last_detected < new.first_detected
+                            && new.first_detected.since_ms(t.last_detected) <= self.settings.hidden_at_most_ms
+                            && t.fused.as_ref().is_some_and(|o| {
+                                o.confidence >= 0.5
+                                    && (o.text == f.text || brief(t, new) && lacks_an_end(&o.text, &f.text))
+                            })
+                    })
+                });
+            let Some(older) = older else {
+                young += 1;
+                continue;
+            };
+            let new = self.tracks.remove(young);
+            let older = if older > young { older - 1 } else { older };
+            let Some(old) = self.tracks.get_mut(older) else { continue };
+            self.reassigned.push(Moved { from: new.id, to: old.id, since_frame: 0 });
+            for (id, _) in &mut self.assigned {
+                if *id == new.id {
+                    *id = old.id;
                 }
             }
+            old.absorb(new);
+            young = 0;
         }
-        pairs.sort_by(|a, b| b.0.total_cmp(&a.0));
-        let mut taken = vec![false; self.tracks.len()];
-        let mut of: Vec<Option<usize>> = vec![None; readings.len()];
-        for (_, r, t) in pairs {
-            if let (Some(slot @ None), Some(free @ false)) = (of.get_mut(r), taken.get_mut(t)) {
-                (*slot, *free) = (Some(t), true);
-            }
-        }
-        readings.into_iter().zip(of).collect()
     }
 
     fn close(&mut self, track: Track) -> Option<TrackEvent> {
@@ -179,10 +237,14 @@ impl Tracker {
                 Some(Discarded::SameAsOther)
             } else if track.fused.as_ref().is_some_and(is_lettering) {
                 Some(Discarded::Lettering)
-            } else if track.count < self.settings.min_readings {
+            } else if track.count < self.settings.min_readings
+                && !(self.interval_ms >= SPARSE_MS && track.surest() >= SURE_ALONE)
+            {
                 Some(Discarded::TooFewReadings)
             } else if confidence < self.settings.min_confidence {
                 Some(Discarded::TooUnsure)
+            } else if track.fused.as_ref().is_none_or(|f| PlateText::new(&f.text).is_err()) {
+                Some(Discarded::NoText)
             } else {
                 None
             };
@@ -191,7 +253,7 @@ impl Tracker {
                 return None;
             }
         }
-        let event = track.event(&self.camera, PassageState::Closed)?;
+        let event = track.event(&self.camera, PassageState::Closed, &self.settings)?;
         self.ended.retain(|(_, _, end)| event.passage.last_seen.since_ms(*end).abs() <= SAME_VEHICLE_MS);
         self.ended.push((event.passage.text.to_string(), event.passage.id, event.passage.last_seen));
         Some(event)
@@ -209,132 +271,12 @@ impl Tracker {
     }
 }
 
-impl Track {
-    fn new(first: &Reading) -> Self {
-        let at = first.stamp.captured_at;
-        Self {
-            id: PassageId::generate(),
-            motion: Motion::new(&first.detection.corners, at.unix_ms()),
-            readings: Vec::new(),
-            count: 0,
-            first_seen: at,
-            last_seen: at,
-            last_detected: at,
-            best: None,
-            fused: None,
-            announced: None,
-        }
-    }
-
-    fn take(&mut self, frame: &Frame, reading: Reading) {
-        self.last_detected = reading.stamp.captured_at;
-        let cut_off = touches_border(frame, &reading.detection.bounds);
-        if cut_off || reading.positions.len() < MIN_CHARACTERS || reading.readable < 0.3 {
-            return;
-        }
-        if self.count == 0 {
-            self.first_seen = reading.stamp.captured_at;
-        }
-        self.last_seen = reading.stamp.captured_at;
-        self.count = self.count.saturating_add(1);
-        self.readings.push(reading.clone());
-        if self.readings.len() > KEPT_READINGS {
-            let merit = |r: &Reading| r.quality * r.confidence();
-            let worst = self.readings.iter().enumerate().min_by(|a, b| merit(a.1).total_cmp(&merit(b.1)));
-            if let Some((i, _)) = worst {
-                self.readings.swap_remove(i);
-            }
-        }
-        self.fused = fuse(&self.readings.iter().collect::<Vec<_>>());
-        self.keep_best(frame, reading);
-    }
-
-    /// The evidence is the frame whose own reading is the fused text, at its surest.
-    fn keep_best(&mut self, frame: &Frame, reading: Reading) {
-        let Some(fused) = &self.fused else { return };
-        let merit = |r: &Reading| {
-            let agrees = if r.text() == fused.text { 1.0 } else { 0.0 };
-            agrees + r.quality * r.confidence()
-        };
-        if self.best.as_ref().is_none_or(|(best, _)| merit(&reading) > merit(best)) {
-            let evidence = EvidenceFrame {
-                stamp: frame.stamp.clone(),
-                image: frame.image.clone(),
-                corners: reading.detection.corners,
-            };
-            self.best = Some((reading, evidence));
-        }
-    }
-
-    /// An event if the passage is sure enough now and says something not said before.
-    fn announce(&mut self, camera: &CameraId, settings: &Settings) -> Option<TrackEvent> {
-        let fused = self.fused.as_ref().filter(|f| !is_lettering(f))?;
-        if self.count < settings.min_readings || fused.confidence < settings.announce_confidence {
-            return None;
-        }
-        let news = match &self.announced {
-            None => true,
-            Some((text, confidence)) => *text != fused.text || fused.confidence > confidence + WORTH_TELLING,
-        };
-        if !news {
-            return None;
-        }
-        let said = (fused.text.clone(), fused.confidence);
-        let event = self.event(camera, PassageState::Open)?;
-        self.announced = Some(said);
-        Some(event)
-    }
-
-    fn event(&self, camera: &CameraId, state: PassageState) -> Option<TrackEvent> {
-        let fused = self.fused.as_ref()?;
-        let (best, evidence) = self.best.as_ref()?;
-        let passage = Passage {
-            id: self.id,
-            camera: camera.clone(),
-            state,
-            first_seen: self.first_seen,
-            last_seen: self.last_seen,
-            clock: best.stamp.clock,
-            position: best.stamp.position,
-            text: PlateText::new(&fused.text).ok()?,
-            confidence: fused.confidence,
-            positions: fused.positions.clone(),
-            country: fused.country,
-            lines: fused.lines,
-            readings: self.count,
-            agreement: fused.agreement,
-            best_frame: best.stamp.seq,
-            best_frame_at: best.stamp.captured_at,
-            best_frame_received_at: best.stamp.received_at,
-            best_corners: best.detection.corners,
-        };
-        Some(TrackEvent { passage, evidence: evidence.clone(), announced_before: self.announced.is_some() })
-    }
-}
-
-/// Countries around here whose personalised plates may be letters alone.
-const LETTERS_ALONE: [&str; 8] = ["BE", "DK", "FI", "SE", "NO", "LV", "GB", "LU"];
-
-/// Whether the text is a word and not a plate. Signs are as sharp as plates and read as surely, so neither score
-/// nor confidence tells them apart; that the reader places them in a country without such plates does. Readers
-/// that name no country get the benefit of the doubt.
-fn is_lettering(fused: &Fused) -> bool {
-    let foreign = |c: &str| !LETTERS_ALONE.contains(&c);
-    fused.text.bytes().all(|c| c.is_ascii_uppercase())
-        && fused.country.is_some_and(|(c, _)| foreign(c.as_str()))
-}
-
-fn touches_border(frame: &Frame, bounds: &[f32; 4]) -> bool {
-    let (w, h) = (frame.image.width() as f32, frame.image.height() as f32);
-    let [x0, y0, x1, y1] = *bounds;
-    x0 <= w * BORDER || y0 <= h * BORDER || x1 >= w * (1.0 - BORDER) || y1 >= h * (1.0 - BORDER)
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::fusion::tests::reading;
+    use super::super::{Areas, Polygon};
     use super::*;
-    use crate::domain::Image;
+    use crate::domain::{Direction, Image};
     use std::sync::Arc;
 
     fn frame(seq: u64) -> Frame {
@@ -463,5 +405,122 @@ mod tests {
         }
         let events = t.step(&frame(1), vec![]);
         assert_eq!(events.len(), 1);
+    }
+
+    fn closed(events: &[TrackEvent]) -> Vec<&Passage> {
+        events.iter().map(|e| &e.passage).filter(|p| p.state == PassageState::Closed).collect()
+    }
+
+    #[test]
+    fn a_parked_car_seen_for_an_hour_is_one_passage_told_of_once() {
+        let mut t = tracker();
+        let mut events = Vec::new();
+        // 5 frames a second; now and then someone walks past for some seconds, and corners tremble.
+        for i in (0..90_000_u64).step_by(5).filter(|i| !(3_000..3_200).contains(&(i % 9_000))) {
+            let x = 50.0 + (i % 3) as f32;
+            events.extend(t.step(&frame(i), vec![reading("1ABC123", 0.97, i, x)]));
+        }
+        events.extend(t.finish());
+        assert_eq!(events.len(), 2, "{:?}", events.iter().map(|e| e.passage.state).collect::<Vec<_>>());
+        let last = &events[1].passage;
+        assert!(last.last_seen.since_ms(last.first_seen) > 3_590_000);
+    }
+
+    #[test]
+    fn the_next_car_in_the_same_place_is_another_passage() {
+        let mut t = tracker();
+        let mut events = Vec::new();
+        for i in 0..500 {
+            events.extend(t.step(&frame(i), vec![reading("1ABC123", 0.99, i, 50.0)]));
+        }
+        for i in 600..700 {
+            events.extend(t.step(&frame(i), vec![reading("2XYZ987", 0.99, i, 52.0)]));
+        }
+        events.extend(t.finish());
+        let mut texts: Vec<_> = closed(&events).iter().map(|p| p.text.to_string()).collect();
+        texts.sort();
+        assert_eq!(texts, ["1ABC123", "2XYZ987"]);
+    }
+
+    #[test]
+    fn plates_that_cross_stay_themselves() {
+        // They meet at frame 10 and one covers the other for three frames.
+        let frames: Vec<_> = (0..21_u64)
+            .map(|i| {
+                let x = 40.0 * i as f32;
+                let mut both = vec![reading("1ABC123", 0.99, i, x)];
+                if !(9..=11).contains(&i) {
+                    both.push(reading("2XYZ987", 0.99, i, 800.0 - x));
+                }
+                (i, both)
+            })
+            .collect();
+        let events = run(&mut tracker(), &frames);
+        let told = closed(&events);
+        assert_eq!(told.len(), 2);
+        assert!(told.iter().all(|p| p.agreement == 1.0 && !p.contradictory));
+        let goes = |text: &str| told.iter().find(|p| p.text.as_str() == text).and_then(|p| p.direction);
+        assert_eq!(goes("1ABC123"), Some(Direction::Right));
+        assert_eq!(goes("2XYZ987"), Some(Direction::Left));
+    }
+
+    #[test]
+    fn two_vehicles_joined_while_unread_are_split_when_they_are_read() {
+        // The second stands where the first would be; its first frames are not read, so it continues the first.
+        let frames: Vec<_> = (0..20_u64)
+            .map(|i| {
+                let text = if i < 8 {
+                    "1ABC123"
+                } else if i < 11 {
+                    ""
+                } else {
+                    "2XYZ987"
+                };
+                (i, vec![reading(text, 0.96, i, 20.0 + 10.0 * i as f32)])
+            })
+            .collect();
+        let events = run(&mut tracker(), &frames);
+        let told = closed(&events);
+        let mut texts: Vec<_> = told.iter().map(|p| (p.text.to_string(), p.readings)).collect();
+        texts.sort();
+        assert_eq!(texts, [("1ABC123".to_owned(), 8), ("2XYZ987".to_owned(), 9)]);
+        assert!(told.iter().all(|p| p.agreement == 1.0));
+    }
+
+    #[test]
+    fn a_passage_read_as_two_plates_in_turn_is_marked_and_not_averaged() {
+        let unsure = |i: u64| if i % 8 < 5 { "1ABC123" } else { "1ABC147" };
+        let frames: Vec<_> = (0..16).map(|i| (i, vec![reading(unsure(i), 0.96, i, 50.0)])).collect();
+        let events = run(&mut tracker(), &frames);
+        let last = closed(&events)[0];
+        assert!(last.contradictory && last.confidence < 0.75, "{last:?}");
+        assert_eq!(last.text.as_str(), "1ABC123");
+    }
+
+    #[test]
+    fn the_lane_is_where_it_was_seen_most() {
+        let half = |x0: f32, x1: f32| {
+            let corners = [(x0, 0.0), (x1, 0.0), (x1, 1.0), (x0, 1.0)];
+            Polygon::new(corners.iter().map(|&(x, y)| Point { x, y }).collect()).unwrap()
+        };
+        let lanes = vec![("left".into(), half(0.0, 0.5)), ("right".into(), half(0.5, 1.0))];
+        let areas = Areas { masks: Vec::new(), lanes };
+        let settings = Settings { areas: areas.into(), ..Settings::default() };
+        let frames: Vec<_> =
+            (0..20).map(|i| (i, vec![reading("1ABC123", 0.99, i, 300.0 + 20.0 * i as f32)])).collect();
+        let events = run(&mut Tracker::new(CameraId::new("c"), settings), &frames);
+        assert_eq!(closed(&events)[0].lane.as_deref(), Some("right"));
+    }
+
+    #[test]
+    fn one_sure_reading_is_enough_where_frames_are_sparse() {
+        let at = |seq: u64| reading("1ABC123", 0.999, seq, 50.0);
+        let mut t = tracker();
+        let mut events = Vec::new();
+        for i in (0..60).step_by(5) {
+            events.extend(t.step(&frame(i), if i == 20 { vec![at(i)] } else { vec![] }));
+        }
+        events.extend(t.finish());
+        assert_eq!(closed(&events).len(), 1);
     }
 }

@@ -22,4 +22,4 @@ pub use error::VisionError;
 pub use evidence::{EncodedPicture, PictureRole, encode_evidence};
 pub use picture::{Overlay, annotate, encode_jpeg};
 pub use settings::Settings;
-pub use worker::{StageTimes, Vision, Worker};
+pub use worker::{StageTimes, Treatment, Vision, Worker};

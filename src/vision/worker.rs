@@ -66,6 +66,17 @@ const MAX_BATCH: usize = 16;
 /// Corners within this share of the box's sides of its own corners make the same cut.
 const SAME_CUT: f32 = 0.08;
 
+/// What is to be done with a detection before it is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Treatment {
+    /// Read it, if it is wide enough.
+    Read,
+    /// Do not read it; it still holds a track together.
+    Follow,
+    /// Leave it out.
+    Ignore,
+}
+
 /// One thread's detector and reader.
 pub struct Worker {
     detector: Detector,
@@ -78,18 +89,49 @@ impl Worker {
     /// Every plate in the frame with its reading, surest detection first. Detections narrower than the
     /// configured width keep an empty reading: they still hold a track together.
     pub fn process(&mut self, frame: &Frame) -> Result<(Vec<Reading>, StageTimes), VisionError> {
+        self.process_where(frame, |_| Treatment::Read)
+    }
+
+    /// [`Self::process`], each detection treated as `treatment` says.
+    pub fn process_where(
+        &mut self,
+        frame: &Frame,
+        mut treatment: impl FnMut(&Detection) -> Treatment,
+    ) -> Result<(Vec<Reading>, StageTimes), VisionError> {
         let mut times = StageTimes::default();
         let (detections, scale, detect) = self.detector.detect(&frame.image)?;
         (times.scale, times.detect) = (scale, detect);
-        let wide_enough = |d: &Detection| d.corners.width_px() >= self.min_plate_width_px;
-        let (to_read, too_small): (Vec<_>, Vec<_>) = detections.into_iter().partition(wide_enough);
-        let mut readings = Vec::with_capacity(to_read.len() + too_small.len());
+        let (mut to_read, mut to_follow) = (Vec::with_capacity(detections.len()), Vec::new());
+        for d in detections {
+            match treatment(&d) {
+                Treatment::Read if d.corners.width_px() >= self.min_plate_width_px => to_read.push(d),
+                Treatment::Read | Treatment::Follow => to_follow.push(d),
+                Treatment::Ignore => {}
+            }
+        }
+        let mut readings = self.read(frame, &to_read, &mut times)?;
+        let nothing = || RawReading { positions: Vec::new(), countries: Vec::new(), lines: 0, readable: 0.0 };
+        readings.extend(to_follow.into_iter().map(|d| reading(frame, d, nothing())));
+        Ok((readings, times))
+    }
+
+    /// Reads plates that someone else found: with known places, to measure the reader and what comes after it.
+    pub fn read_at(&mut self, frame: &Frame, detections: &[Detection]) -> Result<Vec<Reading>, VisionError> {
+        self.read(frame, detections, &mut StageTimes::default())
+    }
+
+    fn read(
+        &mut self,
+        frame: &Frame,
+        to_read: &[Detection],
+        times: &mut StageTimes,
+    ) -> Result<Vec<Reading>, VisionError> {
         let views: Vec<(usize, Corners)> =
             to_read.iter().enumerate().flat_map(|(i, d)| views(d).map(move |corners| (i, corners))).collect();
         let mut best: Vec<Option<Reading>> = vec![None; to_read.len()];
         let least = self.reader.card().min_readable;
         for chunk in views.chunks(MAX_BATCH) {
-            let raw = self.read_views(&frame.image, chunk, &mut times)?;
+            let raw = self.read_views(&frame.image, chunk, times)?;
             for (&(i, corners), raw) in chunk.iter().zip(raw) {
                 let (Some(d), Some(slot)) = (to_read.get(i), best.get_mut(i)) else { continue };
                 let read = reading(frame, Detection { corners, ..*d }, believed(raw, least));
@@ -98,10 +140,7 @@ impl Worker {
                 }
             }
         }
-        readings.extend(best.into_iter().flatten());
-        let nothing = || RawReading { positions: Vec::new(), countries: Vec::new(), lines: 0, readable: 0.0 };
-        readings.extend(too_small.into_iter().map(|d| reading(frame, d, nothing())));
-        Ok((readings, times))
+        Ok(best.into_iter().flatten().collect())
     }
 
     /// Reads a picture that is one plate already.

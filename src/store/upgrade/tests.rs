@@ -65,10 +65,22 @@ fn every_table_is_strict() {
 
 const STEP: &str = "ALTER TABLE schema_version ADD COLUMN note TEXT NOT NULL DEFAULT 'x';";
 
+/// A database as the first release made it.
+fn first_version(dir: &Path) -> Database {
+    let path = dir.join("platewatch.db");
+    let connection = Connection::open(&path).unwrap();
+    connection.execute_batch(include_str!("v1.sql")).unwrap();
+    connection
+        .execute_batch(&format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = 1"))
+        .unwrap();
+    note_version(&connection, 1).unwrap();
+    Database { connection, path }
+}
+
 #[test]
 fn a_step_keeps_the_rows_and_a_copy_of_the_old_file() {
     let dir = tempfile::tempdir().unwrap();
-    let mut db = Database::open_writer(&dir.path().join("platewatch.db")).unwrap();
+    let mut db = first_version(dir.path());
     run(&mut db, 1, &[STEP]).unwrap();
     let (version, rows): (i64, i64) = (
         db.connection.query_row("PRAGMA user_version", [], |r| r.get(0)).unwrap(),
@@ -87,7 +99,7 @@ fn a_step_keeps_the_rows_and_a_copy_of_the_old_file() {
 #[test]
 fn a_step_that_fails_leaves_the_old_version_and_can_be_tried_again() {
     let dir = tempfile::tempdir().unwrap();
-    let mut db = Database::open_writer(&dir.path().join("platewatch.db")).unwrap();
+    let mut db = first_version(dir.path());
     let text = run(&mut db, 1, &[STEP, "INSERT INTO nowhere VALUES (1);"]).unwrap_err().to_string();
     assert!(text.contains("upgrading the database"), "{text}");
     let version: i64 = db.connection.query_row("PRAGMA user_version", [], |r| r.get(0)).unwrap();

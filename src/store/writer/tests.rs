@@ -374,8 +374,8 @@ fn a_newer_database_is_refused_by_writer_and_reader() {
     let before = fs::read(&database).unwrap();
     for failure in [Store::open(&settings).unwrap_err(), Reader::open(&settings).unwrap_err()] {
         let text = failure.to_string();
-        assert!(matches!(failure, StoreError::Newer { found: 7, known: 1, .. }), "{text}");
-        assert!(text.contains("version 7") && text.contains("up to 1") && text.contains("install"), "{text}");
+        assert!(matches!(failure, StoreError::Newer { found: 7, known: 2, .. }), "{text}");
+        assert!(text.contains("version 7") && text.contains("up to 2") && text.contains("install"), "{text}");
     }
     assert_eq!(fs::read(&database).unwrap(), before);
 }
@@ -433,7 +433,7 @@ fn the_connection_has_the_promised_settings() {
     assert_eq!(number("PRAGMA synchronous"), 2);
     assert_eq!(number("PRAGMA foreign_keys"), 1);
     assert_eq!(number("PRAGMA secure_delete"), 1);
-    assert_eq!(number("PRAGMA user_version"), 1);
+    assert_eq!(number("PRAGMA user_version"), 2);
     assert_eq!(number("PRAGMA busy_timeout"), 5000);
     let mode: String = store.db.connection.query_row("PRAGMA journal_mode", [], |r| r.get(0)).unwrap();
     assert_eq!(mode, "wal");
