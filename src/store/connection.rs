@@ -26,6 +26,11 @@ impl Settings {
         self.dir.join("platewatch.db")
     }
 
+    /// The key with which this box signs; made at the first start.
+    pub fn box_key(&self) -> PathBuf {
+        self.dir.join("box.key")
+    }
+
     /// The folder of the pictures.
     pub fn pictures(&self) -> PathBuf {
         self.dir.join("pictures")
@@ -61,6 +66,25 @@ impl Database {
             Some(found) => upgrade::upgrade(&mut db, found)?,
         }
         Ok(db)
+    }
+
+    /// Opens the file for one more row beside the daemon that owns it; neither creates nor upgrades.
+    pub(super) fn open_beside(path: &Path) -> Result<Self, StoreError> {
+        drop(Self::open_reader(path)?);
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let fail = |e| StoreError::sql("opening the database", path, e);
+        let connection = Connection::open_with_flags(path, flags).map_err(fail)?;
+        connection.busy_timeout(BUSY).map_err(fail)?;
+        connection
+            .execute_batch(
+                "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON;
+                 PRAGMA trusted_schema = OFF;",
+            )
+            .map_err(fail)?;
+        if connection.is_readonly("main").map_err(fail)? {
+            return Err(StoreError::ReadOnly { path: path.to_path_buf() });
+        }
+        Ok(Self { connection, path: path.to_path_buf() })
     }
 
     /// Opens the file read-only, as it is.

@@ -29,6 +29,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("rumqttc", &["alert"]),
     ("rumqttd", &["alert"]),
     ("axum", &["console"]),
+    ("ring", &["runtime"]),
     ("prometheus_client", &["telemetry"]),
     ("tracing_subscriber", &["telemetry"]),
     ("clap", &["cli"]),
