@@ -106,8 +106,7 @@ fn list(data: &std::path::Path, action: Option<&str>, since: Option<Utc>, json: 
 
 fn verify(data: &std::path::Path, key: Option<PublicKey>, told: Option<&AuditHead>) -> anyhow::Result<u8> {
     let settings = settings(data);
-    let own = || crate::runtime::SigningKey::read(&settings.box_key()).ok().map(|k| k.public());
-    let key = key.or_else(own);
+    let key = key.or_else(|| settings.public_key());
     let report = Reader::open(&settings)?.verify_audit(key.as_ref(), told)?;
     let mut out = std::io::stdout().lock();
     for fault in &report.faults {

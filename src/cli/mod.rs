@@ -15,6 +15,7 @@ mod dataset;
 mod demo;
 mod hotlist;
 mod log;
+mod outbox;
 mod play;
 mod print_config;
 mod read;
@@ -65,6 +66,8 @@ enum Verb {
     Hotlist(hotlist::Args),
     /// Show recent hits and passages
     Log(log::Args),
+    /// Look at messages that could not be delivered, and send them again
+    Outbox(outbox::Args),
     /// Read and verify the audit chain
     Audit(audit::Args),
     /// Measure accuracy and speed
@@ -84,6 +87,7 @@ pub fn main() -> ExitCode {
         Verb::PrintConfig(args) => print_config::run(&args),
         Verb::Hotlist(args) => hotlist::run(&args),
         Verb::Log(args) => log::run(&args),
+        Verb::Outbox(args) => outbox::run(&args),
         Verb::Audit(args) => audit::run(&args),
         Verb::Bench(args) => bench::run(&args),
         Verb::Version(args) => version::run(&args),

@@ -1,6 +1,7 @@
 //! Opening the database: the settings every connection needs, and whose file it is.
 
 use super::{Settings, StoreError, upgrade};
+use crate::runtime::{PublicKey, SigningKey};
 use rusqlite::{Connection, OpenFlags};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
@@ -29,6 +30,18 @@ impl Settings {
     /// The key with which this box signs; made at the first start.
     pub fn box_key(&self) -> PathBuf {
         self.dir.join("box.key")
+    }
+
+    /// Public half of the box's key; `None` before the first start or where it cannot be read.
+    pub fn public_key(&self) -> Option<PublicKey> {
+        SigningKey::read(&self.box_key()).ok().map(|key| key.public())
+    }
+
+    /// Bytes that an ordinary user can still write where records and pictures are kept; `None` where the
+    /// system does not say.
+    pub fn disk_free_bytes(&self) -> Option<u64> {
+        let space = rustix::fs::statvfs(&self.dir).ok()?;
+        Some(space.f_bavail.saturating_mul(space.f_frsize))
     }
 
     /// The folder of the pictures.

@@ -7,7 +7,6 @@ use super::audit::{self, AuditAction, AuditEntry, AuditFault, AuditHead};
 use super::connection::Database;
 use super::writer::Store;
 use super::{OutboxStats, Settings, StoreError, outbox, pictures, shape};
-use crate::runtime::PublicKey;
 use sha2::{Digest, Sha256};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -135,16 +134,11 @@ pub fn inspect(settings: &Settings, told: Option<&AuditHead>) -> Result<Inspecti
     soundness(&db, &mut found)?;
     files(&db, &settings.pictures(), started, &mut found)?;
     found.outbox = outbox::stats(&db)?;
-    let key = box_key(settings);
+    let key = settings.public_key();
     let report = audit::verify(&db, key.as_ref(), told)?;
     (found.audit_rows, found.audit_head) = (report.rows, Some(report.head));
     report.faults.into_iter().for_each(|fault| found.add(Finding::Audit(fault)));
     Ok(found)
-}
-
-/// Public half of the box's key, where it can be read.
-fn box_key(settings: &Settings) -> Option<PublicKey> {
-    crate::runtime::SigningKey::read(&settings.box_key()).ok().map(|k| k.public())
 }
 
 /// Does what [`Finding::remedy`] says of each finding, and tells the audit chain; how many were mended.

@@ -31,7 +31,9 @@ pub use error::StoreError;
 pub use inspect::{Finding, Inspection, inspect, mend};
 pub use queries::Reader;
 pub use record::{EvidenceFile, EvidenceRole, MessageKind, ModelVersions, OutboxMessage, Record};
-pub use rows::{EvidenceRow, HitQuery, HitRow, OutboxRow, OutboxStats, PassageQuery, PassageRow, Totals};
+pub use rows::{
+    DeadRow, EvidenceRow, HitQuery, HitRow, OutboxRow, OutboxStats, PassageQuery, PassageRow, Totals,
+};
 pub use settings::Settings;
 pub use thread::{StoreHandle, StoreThread, start};
 pub use writer::Store;

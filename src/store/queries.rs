@@ -3,7 +3,7 @@
 use super::connection::Database;
 use super::convert;
 use super::record::ModelVersions;
-use super::rows::{EvidenceRow, HitQuery, HitRow, OutboxStats, PassageQuery, PassageRow};
+use super::rows::{DeadRow, EvidenceRow, HitQuery, HitRow, OutboxStats, PassageQuery, PassageRow};
 use super::{AuditHead, AuditReport, AuditRow, Settings, StoreError, audit, outbox, pictures};
 use crate::domain::{
     CameraId, ClockQuality, Country, Entry, HitId, ListVersion, Passage, PassageId, PlateText, Position, Utc,
@@ -42,6 +42,14 @@ impl Reader {
     /// The database cannot be read, or holds what platewatch never writes.
     pub fn recent_passages(&self, query: &PassageQuery) -> Result<Vec<PassageRow>, StoreError> {
         recent_passages(&self.db, query)
+    }
+
+    /// Messages given up on, the oldest first.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn outbox_dead(&self, limit: usize) -> Result<Vec<DeadRow>, StoreError> {
+        outbox::dead(&self.db, limit)
     }
 
     /// Looks at the whole audit chain; see [`super::AuditReport`]. With `key`, seals by any other key are

@@ -13,7 +13,7 @@ pub(super) use verify::verify;
 pub use verify::{AuditFault, AuditReport};
 
 use super::connection::Database;
-use super::{Settings, StoreError, convert, upgrade};
+use super::{Settings, StoreError, convert, outbox, upgrade};
 use crate::domain::Utc;
 use crate::runtime::SigningKey;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
@@ -256,6 +256,25 @@ impl AuditWriter {
     /// The database cannot be written; what was to be done must then not be done.
     pub fn append(&mut self, entry: &AuditEntry) -> Result<AuditHead, StoreError> {
         append_sealed(&mut self.db, &self.key, entry, Utc::now())
+    }
+}
+
+impl AuditWriter {
+    /// Lets messages that were given up on wait again (those of `ids`, or all), with `entry` in the chain, in one
+    /// transaction; how many. The daemon finds them within seconds.
+    ///
+    /// # Errors
+    /// The database cannot be written; nothing was changed.
+    pub fn retry_outbox(&mut self, ids: Option<&[i64]>, entry: AuditEntry) -> Result<u64, StoreError> {
+        let fail = self.db.fail("letting messages wait again");
+        let tx =
+            self.db.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(&fail)?;
+        let revived = outbox::retry(&tx, ids).map_err(&fail)?;
+        if revived > 0 {
+            append(&tx, &entry.with("messages", revived), Utc::now()).map_err(&fail)?;
+        }
+        tx.commit().map_err(&fail)?;
+        Ok(revived)
     }
 }
 
