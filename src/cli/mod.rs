@@ -6,6 +6,7 @@
 mod audit;
 mod bench;
 mod bench_accuracy;
+mod bench_load;
 mod bench_passages;
 mod bench_speed;
 mod check;

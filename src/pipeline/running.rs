@@ -9,7 +9,7 @@ use crate::alert::{AlertError, BoxIdentity, Publisher, Remote};
 use crate::console::{ConsoleError, ConsoleThread};
 use crate::domain::Utc;
 use crate::hotlist::{self, Hotlists};
-use crate::runtime::{Mailboxes, Stop};
+use crate::runtime::{Mailboxes, Stop, systemd};
 use crate::store::{AuditAction, AuditEntry, ModelVersions, StoreError, StoreHandle, StoreThread, Totals};
 use crate::telemetry::Metrics;
 use crate::vision::{Vision, VisionError};
@@ -225,19 +225,27 @@ impl Running {
         while !self.stop.requested() && !self.vision.iter().all(JoinHandle::is_finished) {
             if counted.is_none_or(|at| at.elapsed() > Duration::from_secs(1)) {
                 counted = Some(Instant::now());
-                self.count_outbox();
+                // The store answers or this waits: a box whose disk hangs for good is restarted by systemd.
+                if let Some(pending) = self.count_outbox() {
+                    systemd::alive(&format!("{} cameras, {pending} messages waiting", self.cameras.len()));
+                }
             }
             self.stop.wait(Duration::from_millis(50));
         }
     }
 
-    fn count_outbox(&self) {
+    fn count_outbox(&self) -> Option<u64> {
         match self.store.outbox_stats() {
             Ok(stats) => {
                 let oldest_s = stats.oldest.map_or(0.0, |at| Utc::now().since_ms(at).max(0) as f64 / 1000.0);
                 self.metrics.outbox(stats.pending, oldest_s, stats.dead);
+                Some(stats.pending)
             }
-            Err(error) => tracing::warn!(%error, "the outbox cannot be counted"),
+            Err(error) => {
+                tracing::warn!(%error, "the outbox cannot be counted");
+                // It has answered: the thread lives, and what is wrong with the disk no restart mends.
+                (!matches!(error, StoreError::Stopped)).then_some(0)
+            }
         }
     }
 
@@ -247,6 +255,7 @@ impl Running {
         let until = Instant::now() + self.deadline;
         let left = || until.saturating_duration_since(Instant::now());
         let mut failed: Vec<String> = Vec::new();
+        systemd::stopping();
         self.stop.request();
         for work in &self.work {
             work.close();

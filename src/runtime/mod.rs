@@ -7,6 +7,7 @@ pub mod mailbox;
 pub mod secret;
 pub mod signing;
 pub mod stop;
+pub mod systemd;
 
 pub use backoff::Backoff;
 pub use mailbox::{Mailboxes, Put, WhenFull};

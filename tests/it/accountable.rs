@@ -3,8 +3,8 @@
 use crate::world::*;
 use std::path::Path;
 
-/// A box without cameras' work: an empty folder of pictures as its camera, so that it starts and ends.
-fn played(dir: &Path) -> std::path::PathBuf {
+/// A box with one picture as its camera, so that it starts and ends by itself.
+fn configured(dir: &Path) -> std::path::PathBuf {
     let pictures = dir.join("pictures-in");
     std::fs::create_dir_all(&pictures).unwrap();
     std::fs::copy(root().join("samples/pictures/day-1.jpg"), pictures.join("1.jpg")).unwrap();
@@ -21,6 +21,12 @@ fn played(dir: &Path) -> std::path::PathBuf {
         free_port(),
     );
     std::fs::write(&config, text).unwrap();
+    config
+}
+
+/// Its store, after it has run.
+fn played(dir: &Path) -> std::path::PathBuf {
+    let config = configured(dir);
     let output = run(&["run", "--config", config.to_str().unwrap()]);
     assert!(output.status.success(), "{}", stderr(&output));
     dir.join("store")
@@ -87,4 +93,26 @@ fn a_message_given_up_on_is_listed_and_can_be_sent_again() {
     assert!(listed.contains("j.peeters"), "{listed}");
     let (_, said) = verb(&["check", "store"], &store, &[]);
     assert!(said.contains("outbox_dead 0") && said.contains("outbox_pending 1"), "{said}");
+}
+
+#[test]
+fn systemd_is_told_when_the_box_is_ready_alive_and_stopping() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("notify");
+    let socket = std::os::unix::net::UnixDatagram::bind(&path).unwrap();
+    socket.set_read_timeout(Some(std::time::Duration::from_secs(60))).unwrap();
+    let config = configured(dir.path());
+    let mut command = platewatch();
+    command.args(["run", "--config", config.to_str().unwrap()]).env("NOTIFY_SOCKET", &path);
+    assert!(command.status().unwrap().success());
+    socket.set_nonblocking(true).unwrap();
+    let mut told = String::new();
+    let mut bytes = [0; 4096];
+    while let Ok(n) = socket.recv(&mut bytes) {
+        told += &String::from_utf8_lossy(&bytes[..n]);
+        told += "\n";
+    }
+    for word in ["READY=1", "WATCHDOG=1", "STATUS=1 cameras", "STOPPING=1"] {
+        assert!(told.contains(word), "{word} is missing in {told:?}");
+    }
 }

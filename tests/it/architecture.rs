@@ -30,6 +30,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("rumqttd", &["alert"]),
     ("axum", &["console"]),
     ("ring", &["runtime"]),
+    ("sd_notify", &["runtime"]),
     ("rustix", &["store"]),
     ("prometheus_client", &["telemetry"]),
     ("tracing_subscriber", &["telemetry"]),
