@@ -428,8 +428,11 @@ pub struct OutboxHealth {
     pub pending: u64,
     /// Age of the oldest in seconds; null where none waits.
     pub oldest_s: Option<u64>,
-    /// Messages given up on; they are kept on the box with the reason.
+    /// Messages given up on; they are kept on the box with the reason (`platewatch outbox list`).
     pub dead: u64,
+    /// Messages of passages without a hit dropped since the start because the outbox was full.
+    #[serde(default)]
+    pub dropped: u64,
 }
 
 /// One list's figures.

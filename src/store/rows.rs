@@ -54,6 +54,8 @@ pub struct OutboxStats {
     pub oldest: Option<Utc>,
     /// Messages given up on; they stay in the file with the reason.
     pub dead: u64,
+    /// Messages of passages dropped since the start because the outbox was full.
+    pub dropped: u64,
 }
 
 /// What was recorded since this store was started.
@@ -63,6 +65,8 @@ pub struct Totals {
     pub passages: u64,
     /// Hits, each counted once however often it changed.
     pub hits: u64,
+    /// Messages of passages dropped because the outbox was full.
+    pub outbox_dropped: u64,
 }
 
 /// Which passages; the default is the latest 100.
