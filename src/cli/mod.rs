@@ -13,11 +13,14 @@ mod dataset;
 mod demo;
 mod hotlist;
 mod log;
+mod log_outcomes;
+mod outcome;
 mod play;
 mod print_config;
 mod read;
 mod replay;
 mod run;
+mod search_past;
 mod version;
 
 use clap::{Parser, Subcommand};
@@ -63,6 +66,8 @@ enum Verb {
     Hotlist(hotlist::Args),
     /// Show recent hits and passages
     Log(log::Args),
+    /// Answer a hit: was it right, a misread, no longer wanted?
+    Outcome(outcome::Args),
     /// Measure accuracy and speed
     Bench(bench::Args),
     /// Print the version and the hashes of the models
@@ -80,6 +85,7 @@ pub fn main() -> ExitCode {
         Verb::PrintConfig(args) => print_config::run(&args),
         Verb::Hotlist(args) => hotlist::run(&args),
         Verb::Log(args) => log::run(&args),
+        Verb::Outcome(args) => outcome::run(&args),
         Verb::Bench(args) => bench::run(&args),
         Verb::Version(args) => version::run(&args),
     };

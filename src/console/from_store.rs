@@ -1,7 +1,10 @@
 //! Hits and pictures read out of the store, for the screen.
 
-use super::view::{HitSource, HitView, PictureRef};
-use crate::store::{self, EvidenceRole, HitQuery, HitRow, Reader, StoreError};
+use super::view::{AnswerError, AnswerSink, AnswerView, HitSource, HitView, NewAnswer, PictureRef};
+use crate::domain::Utc;
+use crate::store::{
+    self, Answer, AnswerSource, EvidenceRole, HitQuery, HitRow, Reader, StoreError, StoreHandle,
+};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -54,6 +57,22 @@ impl HitSource for StoreHits {
     }
 }
 
+/// Hands answers to the store's own thread.
+#[derive(Debug)]
+pub struct StoreAnswers(pub StoreHandle);
+
+impl AnswerSink for StoreAnswers {
+    fn answer(&self, given: NewAnswer) -> Result<(), AnswerError> {
+        let NewAnswer { hit, outcome, by, note } = given;
+        let answer = Answer { hit, outcome, by, at: Utc::now(), note, source: AnswerSource::Console };
+        self.0.answer(answer).map_err(|e| match e {
+            StoreError::UnknownHit { .. } => AnswerError::UnknownHit,
+            StoreError::Answer { why } => AnswerError::Refused(why.to_owned()),
+            other => AnswerError::Failed(other.to_string()),
+        })
+    }
+}
+
 fn view(row: HitRow) -> HitView {
     let picture = |role: EvidenceRole| {
         row.evidence.iter().find(|p| p.role == role).map(|p| PictureRef {
@@ -84,6 +103,8 @@ fn view(row: HitRow) -> HitView {
         list: row.list.name,
         list_sha256: row.list.sha256,
         list_loaded_at: row.list.loaded_at,
+        late: row.late,
+        answer: row.outcome.map(|o| AnswerView { outcome: o.outcome, by: o.by, at: o.at, note: o.note }),
     }
 }
 
