@@ -40,6 +40,9 @@ pub(super) struct Args {
     /// Only hits on this list
     #[arg(long, value_name = "NAME", conflicts_with = "passages")]
     list: Option<String>,
+    /// Only late hits: found afterwards in what had passed
+    #[arg(long, conflicts_with = "passages")]
+    late: bool,
     /// At most so many, the latest first
     #[arg(long, value_name = "N", default_value_t = 50)]
     limit: usize,
@@ -82,6 +85,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
             camera,
             plate: args.plate.clone(),
             list: args.list.clone(),
+            late: args.late.then_some(true),
             limit: args.limit,
         };
         hits(&mut out, &reader.recent_hits(&query)?, args.json)?;

@@ -216,6 +216,7 @@ pub(super) fn recent_hits(db: &Database, query: &HitQuery) -> Result<Vec<HitRow>
                AND (:camera IS NULL OR p.camera = :camera)
                AND (:plate IS NULL OR h.observed = :plate OR h.entry_plate = :plate)
                AND (:list IS NULL OR l.name = :list)
+               AND (:late IS NULL OR (h.past_search IS NOT NULL) = :late)
              ORDER BY h.first_decided_at DESC, h.id DESC LIMIT :limit",
         )
         .map_err(&fail)?;
@@ -226,6 +227,7 @@ pub(super) fn recent_hits(db: &Database, query: &HitQuery) -> Result<Vec<HitRow>
             ":camera": query.camera.as_ref().map(CameraId::as_str),
             ":plate": query.plate.as_ref().map(PlateText::as_str),
             ":list": query.list,
+            ":late": query.late,
             ":limit": convert::int(query.limit as u64),
         })
         .map_err(&fail)?;

@@ -81,13 +81,15 @@ pub struct HitQuery {
     pub plate: Option<PlateText>,
     /// On the list of this name.
     pub list: Option<String>,
+    /// Only late ones, or only those found as they passed.
+    pub late: Option<bool>,
     /// At most so many, the latest first.
     pub limit: usize,
 }
 
 impl Default for HitQuery {
     fn default() -> Self {
-        Self { since: None, until: None, camera: None, plate: None, list: None, limit: 100 }
+        Self { since: None, until: None, camera: None, plate: None, list: None, late: None, limit: 100 }
     }
 }
 

@@ -94,6 +94,7 @@ CREATE INDEX hit_by_time ON hit (first_decided_at);
 CREATE INDEX hit_by_observed ON hit (observed);
 CREATE INDEX hit_by_entry_plate ON hit (entry_plate);
 CREATE INDEX hit_by_list ON hit (list_version);
+CREATE INDEX hit_late ON hit (first_decided_at) WHERE past_search IS NOT NULL;
 
 -- A search of passages already kept for the entries of a list, asked for by a person. The hits it finds are
 -- late: the vehicle has long gone.

@@ -63,7 +63,7 @@ pub(super) const ROMANIA: &[Rule] = &[
 ];
 pub(super) const BULGARIA: &[Rule] = &[with("bg", "@@?####@@", "ABCEHKMOPTXY", 0.98)];
 const SPANISH: &str = "BCDFGHJKLMNPRSTVWXYZ";
-const ES_LAW: &str = "Real Decreto 2822/1998, annex XVIII";
+const ES_LAW: &str = "Real Decreto 2822/1998, annex XVIII (named from memory)";
 
 pub(super) const SPAIN: &[Rule] = &[
     since(2000, None, Rule { source: ES_LAW, ..with("es-2000", "####@@@", SPANISH, 0.9) }),
@@ -144,7 +144,7 @@ pub(super) const AUSTRIA: &[Rule] = &[
 ];
 pub(super) const SWITZERLAND: &[Rule] = &[in_areas(
     leading(SWISS_CANTONS),
-    "Verkehrszulassungsverordnung (SR 741.51) arts. 83 and 84: canton and number",
+    "Verkehrszulassungsverordnung (SR 741.51), named from memory: canton and number",
     plain("ch", "@@%#?#?#?#?#?", 0.98),
 )];
 

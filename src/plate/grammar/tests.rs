@@ -174,6 +174,66 @@ fn every_country_of_the_reader_has_a_grammar() {
     }
 }
 
+/// `docs/ref/plates.md`: every rule with its source.
+fn reference() -> String {
+    let mut out = String::from(INTRODUCTION);
+    let year = |y: Option<u16>| y.map_or(String::new(), |y| y.to_string());
+    for (code, share, rules) in COUNTRIES {
+        out.push_str(&format!("\n## {code}\n\nAssumed share of traffic: {share}.\n\n"));
+        out.push_str("| series | class | pattern | letters | issued | share | source |\n");
+        out.push_str("| --- | --- | --- | --- | --- | --- | --- |\n");
+        let chosen = (*code == HOME.as_str()).then_some(&belgium::PERSONALISED);
+        for r in rules.iter().chain(chosen) {
+            let issued = match r.years {
+                (None, None) => "-".to_owned(),
+                (from, until) => format!("{} to {}", year(from), year(until)).trim().to_owned(),
+            };
+            let pattern = match r.pattern {
+                "" => "the holder's choice".to_owned(),
+                p => format!("`{p}`"),
+            };
+            let notes = [r.areas.map(|_| "district list"), (!r.settles).then_some("settles nothing")];
+            let notes: Vec<&str> = notes.into_iter().flatten().collect();
+            let notes = if notes.is_empty() { String::new() } else { format!(" ({})", notes.join(", ")) };
+            out.push_str(&format!(
+                "| {} | {} | {pattern}{notes} | {} | {issued} | {} | {} |\n",
+                r.series,
+                r.class.as_str(),
+                r.letters.unwrap_or("all"),
+                r.share,
+                r.source,
+            ));
+        }
+    }
+    out
+}
+
+const INTRODUCTION: &str = "\
+# Plates
+
+Every series that the grammar knows, with the source of each rule. This page is written from the rules \
+(`src/plate/grammar`); a test keeps the two the same (`UPDATE_DOCS=1` rewrites it). What a grammar may settle: \
+`docs/design/decisions/0012-what-a-grammar-may-settle.md`.
+
+Patterns stand for plates without separators: `@` a letter, `#` a digit, `%` a digit but 0, `&` a letter or a \
+digit, `[ABC]` one of these, other characters themselves; `?` after one makes it optional. `letters`: which \
+letters `@` stands for. The earlier series of a country is the narrower one: a text is of the first that it fits. \
+Shares are orders of magnitude, assumed, and used only to weigh series against each other. Sources marked second-hand \
+or as observed are not law. Laws were read as quoted in the plate dossiers of vehiclesdb (CC BY 4.0), not in the \
+gazettes, or are named from memory where it says so. The reader's `other` has no grammar: nothing is settled there.
+";
+
+#[test]
+fn the_reference_holds_every_rule() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/ref/plates.md");
+    let wanted = reference();
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(path, &wanted).unwrap();
+    }
+    let written = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(written == wanted, "docs/ref/plates.md is stale: run with UPDATE_DOCS=1");
+}
+
 /// SplitMix64 (Steele, Lea, Flood 2014): random enough to draw plates with.
 pub(in crate::plate) fn splitmix(state: &mut u64) -> u64 {
     *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);

@@ -30,3 +30,4 @@ CREATE TABLE outcome (
 CREATE INDEX outcome_by_hit ON outcome (hit, id);
 
 ALTER TABLE hit ADD COLUMN past_search INTEGER REFERENCES past_search (id);
+CREATE INDEX hit_late ON hit (first_decided_at) WHERE past_search IS NOT NULL;
