@@ -99,6 +99,11 @@ pub struct Hit {
     pub passage: String,
     /// Where the hit is in its life.
     pub state: HitState,
+    /// True where the hit was found afterwards, by a search of passages already kept: the vehicle passed at
+    /// `first_seen`, the hit was found at `timing.decided_at`. Nothing to stop here any more. Absent in messages
+    /// of boxes that do not know late hits, which are never late.
+    #[serde(default)]
+    pub late: bool,
     /// How the observed text met the list's.
     pub kind: MatchKind,
     /// Probability that this vehicle carries the listed plate.

@@ -25,7 +25,7 @@ mod worker;
 mod tests;
 
 pub use broker::EmbeddedBroker;
-pub use compose::{hit_message, passage_message};
+pub use compose::{hit_message, late_hit_message, passage_message};
 pub use error::AlertError;
 pub use outbox::Outbox;
 pub use publisher::{AlertEvents, HealthSource, Publisher, StatusUpdates, broker_address, start};

@@ -16,12 +16,15 @@ mod dataset;
 mod demo;
 mod hotlist;
 mod log;
+mod log_outcomes;
 mod outbox;
+mod outcome;
 mod play;
 mod print_config;
 mod read;
 mod replay;
 mod run;
+mod search_past;
 mod version;
 
 use clap::{Parser, Subcommand};
@@ -71,6 +74,8 @@ enum Verb {
     Outbox(outbox::Args),
     /// Read and verify the audit chain
     Audit(audit::Args),
+    /// Answer a hit: was it right, a misread, no longer wanted?
+    Outcome(outcome::Args),
     /// Measure accuracy and speed
     Bench(bench::Args),
     /// Print the version and the hashes of the models
@@ -90,6 +95,7 @@ pub fn main() -> ExitCode {
         Verb::Log(args) => log::run(&args),
         Verb::Outbox(args) => outbox::run(&args),
         Verb::Audit(args) => audit::run(&args),
+        Verb::Outcome(args) => outcome::run(&args),
         Verb::Bench(args) => bench::run(&args),
         Verb::Version(args) => version::run(&args),
     };

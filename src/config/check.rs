@@ -153,7 +153,11 @@ fn console(t: &Table<'_>) -> Option<console::Settings> {
         return None;
     }
     let listen = t.or("listen", SocketAddr::from(([127, 0, 0, 1], 8080)), listen);
-    Some(console::Settings { listen, page: t.or("page", true, |v| v.yes()) })
+    Some(console::Settings {
+        listen,
+        page: t.or("page", true, |v| v.yes()),
+        answers: t.or("answers", false, |v| v.yes()),
+    })
 }
 
 fn listen(v: Value<'_>) -> Option<SocketAddr> {

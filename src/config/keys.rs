@@ -187,6 +187,7 @@ pub(super) const KEYS: &[Key] = &[
 
     key("console", "listen", Text("address:port, such as \"127.0.0.1:8080\""), "\"127.0.0.1:8080\"", "\"[::1]:8080\"", "Where to listen. The page has no login: beyond loopback, put one before it."),
     key("console", "page", Bool, "true", "false", "Whether hits and pictures are shown, or only health and metrics."),
+    key("console", "answers", Bool, "false", "true", "Whether hits can be answered on the page (confirmed, misread, ...). The page has no login: whoever reaches it can answer under any name."),
 
     key("log", "level", Text("\"error\", \"warn\", \"info\", \"debug\", \"trace\", or a filter such as \"info,platewatch::capture=debug\""), "\"info\"", "\"debug\"", "How much is logged."),
     key("log", "format", Word(&["text", "json"]), "\"text\"", "\"json\"", "Text for people or one JSON object a line."),

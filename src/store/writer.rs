@@ -1,6 +1,7 @@
 //! The sole writer: pictures first, then one transaction for everything about a passage.
 
 use super::connection::{Database, Lock, sync_dir};
+use super::outcomes::{self, Answer};
 use super::record::{EvidenceFile, MessageKind, ModelVersions, OutboxMessage, Record};
 use super::rows::{OutboxRow, OutboxStats, Totals};
 use super::{AuditEntry, AuditHead, Settings, StoreError, audit, convert, outbox, pictures};
@@ -194,6 +195,14 @@ impl Store {
         outbox::failed(&self.db, id, reason, Utc::now())
     }
 
+    /// Keeps an operator's answer; see [`super::StoreHandle::answer`].
+    ///
+    /// # Errors
+    /// The answer is not whole, there is no such hit, or the database cannot be written.
+    pub fn answer(&mut self, answer: &Answer) -> Result<(), StoreError> {
+        outcomes::keep(&mut self.db, answer)
+    }
+
     /// How the outbox stands.
     ///
     /// # Errors
@@ -360,7 +369,7 @@ fn write_evidence(tx: &Transaction<'_>, passage: &Passage, e: &EvidenceFile) -> 
     .map(|_| ())
 }
 
-fn write_list(tx: &Transaction<'_>, list: &ListVersion) -> rusqlite::Result<i64> {
+pub(super) fn write_list(tx: &Transaction<'_>, list: &ListVersion) -> rusqlite::Result<i64> {
     tx.prepare_cached(
         "INSERT INTO list_version (name, sha256, loaded_at) VALUES (?1, ?2, ?3)
          ON CONFLICT DO UPDATE SET name = excluded.name RETURNING id",
@@ -370,7 +379,7 @@ fn write_list(tx: &Transaction<'_>, list: &ListVersion) -> rusqlite::Result<i64>
 
 /// Inserts or updates a hit; 1 where it is new. Like a passage, a hit that has had its last word changes
 /// no more.
-fn write_hit(tx: &Transaction<'_>, passage: &Passage, hit: &Hit) -> rusqlite::Result<u64> {
+pub(super) fn write_hit(tx: &Transaction<'_>, passage: &Passage, hit: &Hit) -> rusqlite::Result<u64> {
     let id = hit.id.to_string();
     let new = !tx.prepare_cached("SELECT 1 FROM hit WHERE id = ?1")?.exists([&id])?;
     let entry = &hit.entry;
@@ -415,7 +424,7 @@ fn write_hit(tx: &Transaction<'_>, passage: &Passage, hit: &Hit) -> rusqlite::Re
     Ok(u64::from(new))
 }
 
-fn write_message(tx: &Transaction<'_>, m: &OutboxMessage) -> rusqlite::Result<()> {
+pub(super) fn write_message(tx: &Transaction<'_>, m: &OutboxMessage) -> rusqlite::Result<()> {
     tx.prepare_cached(
         "INSERT INTO outbox (event_id, kind, hit, topic, payload, created_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (event_id) DO NOTHING",

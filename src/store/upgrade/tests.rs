@@ -31,24 +31,46 @@ fn every_table_is_strict() {
     assert_eq!(lax, 0);
 }
 
-const STEP: &str = "ALTER TABLE schema_version ADD COLUMN note TEXT NOT NULL DEFAULT 'x';";
-
-/// A database as the first release made it.
-fn first_version(dir: &Path) -> Database {
+/// A database as version 1 made it.
+fn version_1(dir: &Path) -> Database {
     let path = dir.join("platewatch.db");
     let connection = Connection::open(&path).unwrap();
     connection.execute_batch(include_str!("v1.sql")).unwrap();
-    connection
-        .execute_batch(&format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = 1"))
-        .unwrap();
+    let pragmas = format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = 1");
+    connection.execute_batch(&pragmas).unwrap();
     note_version(&connection, 1).unwrap();
     Database { connection, path }
 }
 
 #[test]
+fn a_box_of_version_1_opens_with_its_hits() {
+    let dir = tempfile::tempdir().unwrap();
+    let old = version_1(dir.path());
+    old.connection
+        .execute_batch(
+            "INSERT INTO passage VALUES ('00000000-0000-7000-8000-000000000001', 'gate', 'closed', 1, 2, 'ntp',
+                 NULL, NULL, NULL, NULL, NULL, '1ABC123', 0.9, '[]', NULL, NULL, 1, 3, 1.0, 1, 1, 1,
+                 '[[0,0],[1,0],[1,1],[0,1]]', NULL);
+             INSERT INTO list_version VALUES (1, 'zone', 'ab', 0);
+             INSERT INTO hit VALUES ('00000000-0000-7000-8000-000000000002',
+                 '00000000-0000-7000-8000-000000000001', 'final', 'exact', 0.9, '1ABC123', 1, '1ABC123', 2,
+                 'stolen', 10, NULL, NULL, NULL, '', '', 5, 5);",
+        )
+        .unwrap();
+    let path = old.path.clone();
+    drop(old);
+    let db = Database::open_writer(&path).unwrap();
+    let hits = super::super::queries::recent_hits(&db, &super::super::HitQuery::default()).unwrap();
+    assert_eq!(hits.len(), 1);
+    assert!(!hits[0].late && hits[0].outcome.is_none());
+}
+
+const STEP: &str = "ALTER TABLE schema_version ADD COLUMN note TEXT NOT NULL DEFAULT 'x';";
+
+#[test]
 fn a_step_keeps_the_rows_and_a_copy_of_the_old_file() {
     let dir = tempfile::tempdir().unwrap();
-    let mut db = first_version(dir.path());
+    let mut db = version_1(dir.path());
     run(&mut db, 1, &[STEP]).unwrap();
     let (version, rows): (i64, i64) = (
         db.connection.query_row("PRAGMA user_version", [], |r| r.get(0)).unwrap(),
@@ -67,7 +89,7 @@ fn a_step_keeps_the_rows_and_a_copy_of_the_old_file() {
 #[test]
 fn a_step_that_fails_leaves_the_old_version_and_can_be_tried_again() {
     let dir = tempfile::tempdir().unwrap();
-    let mut db = first_version(dir.path());
+    let mut db = version_1(dir.path());
     let text = run(&mut db, 1, &[STEP, "INSERT INTO nowhere VALUES (1);"]).unwrap_err().to_string();
     assert!(text.contains("upgrading the database"), "{text}");
     let version: i64 = db.connection.query_row("PRAGMA user_version", [], |r| r.get(0)).unwrap();
