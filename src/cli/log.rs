@@ -65,7 +65,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
     if let Some(What::Outcomes(args)) = &args.what {
         return super::log_outcomes::run(args);
     }
-    let settings = Settings { dir: args.data.clone(), keep_passages: true, keep_passage_pictures: false };
+    let settings = Settings::new(&args.data);
     let reader = Reader::open(&settings)?;
     let camera = args.camera.as_deref().map(CameraId::new);
     let mut out = std::io::stdout().lock();

@@ -37,7 +37,7 @@ enum By {
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
-    let settings = Settings { dir: args.data.clone(), keep_passages: true, keep_passage_pictures: false };
+    let settings = Settings::new(&args.data);
     let by = match args.by {
         By::List => TallyBy::List,
         By::Camera => TallyBy::Camera,

@@ -38,7 +38,7 @@ fn outcome(word: &str) -> Result<Outcome, String> {
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
-    let settings = Settings { dir: args.data.clone(), keep_passages: true, keep_passage_pictures: false };
+    let settings = Settings::new(&args.data);
     let mut clerk = Clerk::open(&settings)?;
     let hit = clerk.find_hit(&args.hit)?;
     clerk.answer(&Answer {

@@ -6,13 +6,15 @@
 //! to `rusqlite`.
 //!
 //! Reading order: `schema.sql` (the contract of the file), `record` (what is handed in), `rows` (what
-//! comes out), `thread` (who calls), `writer` (one record, one transaction), `pictures`, `outbox`,
+//! comes out), `thread` (who calls), `writer` (one record, one transaction), `pictures`, `outbox`, `audit`,
 //! `outcomes`, `clerk`, `queries`, `connection` and `upgrade` (opening, creating, migrating), `error`.
 
+mod audit;
 mod clerk;
 mod connection;
 mod convert;
 mod error;
+mod inspect;
 mod outbox;
 mod outcomes;
 mod pictures;
@@ -20,20 +22,23 @@ mod queries;
 mod record;
 mod rows;
 mod settings;
+mod shape;
 #[cfg(test)]
 mod testing;
 mod thread;
 mod upgrade;
 mod writer;
 
+pub use audit::{AuditAction, AuditEntry, AuditFault, AuditHead, AuditReport, AuditRow, AuditWriter};
 pub use clerk::{Clerk, LateHit, PastSearch};
 pub use error::StoreError;
+pub use inspect::{Finding, Inspection, inspect, mend};
 pub use outcomes::{Answer, AnswerSource};
 pub use queries::Reader;
 pub use record::{EvidenceFile, EvidenceRole, MessageKind, ModelVersions, OutboxMessage, Record};
 pub use rows::{
-    EvidenceRow, HitQuery, HitRow, OutboxRow, OutboxStats, OutcomeRow, PassageQuery, PassageRow, Tally,
-    TallyBy, Totals,
+    DeadRow, EvidenceRow, HitQuery, HitRow, OutboxRow, OutboxStats, OutcomeRow, PassageQuery, PassageRow,
+    Tally, TallyBy, Totals,
 };
 pub use settings::Settings;
 pub use thread::{StoreHandle, StoreThread, start};

@@ -2,7 +2,7 @@
 
 use super::connection::Database;
 use super::rows::{OutcomeRow, Tally, TallyBy};
-use super::{StoreError, convert};
+use super::{AuditAction, AuditEntry, StoreError, audit, convert};
 use crate::domain::{HitId, Outcome, Utc};
 use rusqlite::{OptionalExtension, Row, TransactionBehavior, named_params};
 
@@ -71,7 +71,7 @@ impl Answer {
     }
 }
 
-/// Keeps an answer, in one transaction; earlier ones to the same hit stay, the last counts.
+/// Keeps an answer, in one transaction with its row in the audit chain; earlier ones to the same hit stay, the last counts.
 ///
 /// # Errors
 /// The answer is not whole, there is no such hit, or the database cannot be written.
@@ -102,6 +102,11 @@ pub(super) fn keep(db: &mut Database, answer: &Answer) -> Result<(), StoreError>
         })
     })
     .map_err(&fail)?;
+    let entry = AuditEntry::by(&answer.by, AuditAction::Outcome)
+        .with("hit", &id)
+        .with("outcome", answer.outcome.as_str())
+        .with("source", answer.source.as_str());
+    audit::append(&tx, &entry, Utc::now()).map_err(&fail)?;
     tx.commit().map_err(&fail)
 }
 
@@ -267,6 +272,10 @@ mod tests {
         assert_eq!(of(second), None);
         let all = reader.outcomes_of(first).unwrap();
         assert_eq!(all.iter().map(|o| o.outcome).collect::<Vec<_>>(), [Outcome::Confirmed, Outcome::Misread]);
+
+        let chain = reader.audit_rows(1, 100).unwrap();
+        let said: Vec<_> = chain.iter().filter(|r| r.action == "outcome").map(|r| r.actor.as_str()).collect();
+        assert_eq!(said, ["Peeters", "Janssens"]);
 
         // Counted once, by the answer that counts.
         for by in [TallyBy::List, TallyBy::Camera, TallyBy::Kind] {

@@ -4,12 +4,13 @@ use super::connection::Database;
 use super::convert;
 use super::record::ModelVersions;
 use super::rows::{
-    EvidenceRow, HitQuery, HitRow, OutboxStats, OutcomeRow, PassageQuery, PassageRow, Tally, TallyBy,
+    DeadRow, EvidenceRow, HitQuery, HitRow, OutboxStats, OutcomeRow, PassageQuery, PassageRow, Tally, TallyBy,
 };
-use super::{Settings, StoreError, outbox, outcomes, pictures};
+use super::{AuditHead, AuditReport, AuditRow, Settings, StoreError, audit, outbox, outcomes, pictures};
 use crate::domain::{
     CameraId, ClockQuality, Country, Entry, HitId, ListVersion, Passage, PassageId, PlateText, Position, Utc,
 };
+use crate::runtime::PublicKey;
 use rusqlite::{Row, named_params};
 use std::path::Path;
 
@@ -43,6 +44,35 @@ impl Reader {
     /// The database cannot be read, or holds what platewatch never writes.
     pub fn recent_passages(&self, query: &PassageQuery) -> Result<Vec<PassageRow>, StoreError> {
         recent_passages(&self.db, query)
+    }
+
+    /// Messages given up on, the oldest first.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn outbox_dead(&self, limit: usize) -> Result<Vec<DeadRow>, StoreError> {
+        outbox::dead(&self.db, limit)
+    }
+
+    /// Looks at the whole audit chain; see [`super::AuditReport`]. With `key`, seals by any other key are
+    /// faults; `told` is a head from an earlier `health` message, which must still be in the chain.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn verify_audit(
+        &self,
+        key: Option<&PublicKey>,
+        told: Option<&AuditHead>,
+    ) -> Result<AuditReport, StoreError> {
+        audit::verify(&self.db, key, told)
+    }
+
+    /// Rows of the audit chain from number `since` on, the oldest first.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn audit_rows(&self, since: u64, limit: usize) -> Result<Vec<AuditRow>, StoreError> {
+        audit::rows(&self.db, since, limit)
     }
 
     /// How the outbox stands.
