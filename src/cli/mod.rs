@@ -70,12 +70,12 @@ enum Verb {
     Hotlist(hotlist::Args),
     /// Show recent hits and passages
     Log(log::Args),
+    /// Answer a hit: was it right, a misread, no longer wanted?
+    Outcome(outcome::Args),
     /// Look at messages that could not be delivered, and send them again
     Outbox(outbox::Args),
     /// Read and verify the audit chain
     Audit(audit::Args),
-    /// Answer a hit: was it right, a misread, no longer wanted?
-    Outcome(outcome::Args),
     /// Measure accuracy and speed
     Bench(bench::Args),
     /// Print the version and the hashes of the models
@@ -93,9 +93,9 @@ pub fn main() -> ExitCode {
         Verb::PrintConfig(args) => print_config::run(&args),
         Verb::Hotlist(args) => hotlist::run(&args),
         Verb::Log(args) => log::run(&args),
+        Verb::Outcome(args) => outcome::run(&args),
         Verb::Outbox(args) => outbox::run(&args),
         Verb::Audit(args) => audit::run(&args),
-        Verb::Outcome(args) => outcome::run(&args),
         Verb::Bench(args) => bench::run(&args),
         Verb::Version(args) => version::run(&args),
     };

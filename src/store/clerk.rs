@@ -55,7 +55,7 @@ impl Clerk {
     /// # Errors
     /// There is none yet, it is older or newer than this program, is not ours, or cannot be written.
     pub fn open(settings: &Settings) -> Result<Self, StoreError> {
-        Ok(Self { db: Database::open_clerk(&settings.database())? })
+        Ok(Self { db: Database::open_beside(&settings.database())? })
     }
 
     /// Keeps an answer; see [`super::StoreHandle::answer`].
@@ -74,7 +74,7 @@ impl Clerk {
         outcomes::find_hit(&self.db, id)
     }
 
-    /// Puts a search on record before it looks at anything; its number.
+    /// Puts a search on record, in the audit chain too, before it looks at anything; its number.
     ///
     /// # Errors
     /// The database cannot be written.
@@ -99,11 +99,14 @@ impl Clerk {
         .map_err(&fail)?;
         let id = tx.last_insert_rowid();
         let entry = AuditEntry::by(&search.asked_by, AuditAction::Search)
+            .with("search", id)
             .with("list", &search.list.name)
+            .with("list_sha256", &search.list.sha256)
+            .with("since", search.since.map_or_else(|| "-".to_owned(), |t| t.to_string()))
             .with("purpose", &search.purpose)
             .with("case", &search.case)
             .with("allowed_by", &search.allowed_by);
-        audit::append(&tx, &entry, Utc::now()).map_err(&fail)?;
+        audit::append(&tx, &entry, search.started_at).map_err(&fail)?;
         tx.commit().map_err(&fail)?;
         Ok(id)
     }
@@ -257,6 +260,9 @@ mod tests {
                 Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?, r.get(4)?))
             })
             .unwrap();
+        let chain = Reader::open(&settings).unwrap().audit_rows(1, 100).unwrap();
+        let search = chain.iter().find(|r| r.action == "search").unwrap();
+        assert!(search.actor == "Peeters" && search.detail.contains("AN-2"), "{search:?}");
         assert_eq!(row, ("theft".into(), "AN-2".into(), 1, 1, Some(at(502).unix_ms())));
         // The box goes on, and records as before.
         store.record(&full("e9")).unwrap();

@@ -81,8 +81,8 @@ impl Database {
         Ok(db)
     }
 
-    /// Opens the file for short writes beside the box, as it is: neither created nor upgraded.
-    pub(super) fn open_clerk(path: &Path) -> Result<Self, StoreError> {
+    /// Opens the file for short writes beside the daemon that owns it; neither creates nor upgrades.
+    pub(super) fn open_beside(path: &Path) -> Result<Self, StoreError> {
         // Has every check of a reader; the connection itself is not kept.
         drop(Self::open_reader(path)?);
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;

@@ -6,8 +6,8 @@
 //! to `rusqlite`.
 //!
 //! Reading order: `schema.sql` (the contract of the file), `record` (what is handed in), `rows` (what
-//! comes out), `thread` (who calls), `writer` (one record, one transaction), `pictures`, `outbox`,
-//! `outcomes`, `clerk`, `audit`, `inspect`, `queries`, `connection` and `upgrade` (opening, creating, migrating), `error`.
+//! comes out), `thread` (who calls), `writer` (one record, one transaction), `pictures`, `outbox`, `audit`,
+//! `outcomes`, `clerk`, `queries`, `connection` and `upgrade` (opening, creating, migrating), `error`.
 
 mod audit;
 mod clerk;

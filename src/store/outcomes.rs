@@ -71,7 +71,7 @@ impl Answer {
     }
 }
 
-/// Keeps an answer, in one transaction; earlier ones to the same hit stay, the last counts.
+/// Keeps an answer, in one transaction with its row in the audit chain; earlier ones to the same hit stay, the last counts.
 ///
 /// # Errors
 /// The answer is not whole, there is no such hit, or the database cannot be written.
@@ -104,7 +104,7 @@ pub(super) fn keep(db: &mut Database, answer: &Answer) -> Result<(), StoreError>
     .map_err(&fail)?;
     let entry = AuditEntry::by(&answer.by, AuditAction::Outcome)
         .with("hit", &id)
-        .with("answer", answer.outcome.as_str())
+        .with("outcome", answer.outcome.as_str())
         .with("source", answer.source.as_str());
     audit::append(&tx, &entry, Utc::now()).map_err(&fail)?;
     tx.commit().map_err(&fail)
@@ -273,10 +273,9 @@ mod tests {
         let all = reader.outcomes_of(first).unwrap();
         assert_eq!(all.iter().map(|o| o.outcome).collect::<Vec<_>>(), [Outcome::Confirmed, Outcome::Misread]);
 
-        // Who said what stands in the audit chain, too, from both processes.
-        let told: Vec<_> =
-            reader.audit_rows(1, 10).unwrap().into_iter().map(|r| (r.actor, r.action)).collect();
-        assert_eq!(told, [("Peeters".into(), "outcome".into()), ("Janssens".into(), "outcome".to_owned())]);
+        let chain = reader.audit_rows(1, 100).unwrap();
+        let said: Vec<_> = chain.iter().filter(|r| r.action == "outcome").map(|r| r.actor.as_str()).collect();
+        assert_eq!(said, ["Peeters", "Janssens"]);
 
         // Counted once, by the answer that counts.
         for by in [TallyBy::List, TallyBy::Camera, TallyBy::Kind] {

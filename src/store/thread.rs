@@ -21,9 +21,9 @@ enum Command {
     OutboxDone(i64, Reply<()>),
     OutboxFailed(i64, String, Reply<()>),
     OutboxStats(Reply<OutboxStats>),
+    Answer(Box<Answer>, Reply<()>),
     Audit(AuditEntry, Reply<AuditHead>),
     AuditHead(Reply<AuditHead>),
-    Answer(Box<Answer>, Reply<()>),
     Totals(Reply<Totals>),
     RecentHits(HitQuery, Reply<Vec<HitRow>>),
     RecentPassages(PassageQuery, Reply<Vec<PassageRow>>),
@@ -94,9 +94,9 @@ fn serve(store: &mut Store, queue: &Receiver<Command>, wake: &Sender<()>) {
             Command::OutboxDone(id, reply) => drop(reply.send(store.outbox_done(id))),
             Command::OutboxFailed(id, reason, reply) => drop(reply.send(store.outbox_failed(id, &reason))),
             Command::OutboxStats(reply) => drop(reply.send(store.outbox_stats())),
+            Command::Answer(answer, reply) => drop(reply.send(store.answer(&answer))),
             Command::Audit(entry, reply) => drop(reply.send(store.audit(&entry))),
             Command::AuditHead(reply) => drop(reply.send(store.audit_head())),
-            Command::Answer(answer, reply) => drop(reply.send(store.answer(&answer))),
             Command::Totals(reply) => drop(reply.send(Ok(store.totals()))),
             Command::RecentHits(query, reply) => {
                 drop(reply.send(queries::recent_hits(store.database(), &query)));

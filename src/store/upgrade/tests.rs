@@ -31,21 +31,10 @@ fn every_table_is_strict() {
     assert_eq!(lax, 0);
 }
 
-/// A database as version 1 made it.
-fn version_1(dir: &Path) -> Database {
-    let path = dir.join("platewatch.db");
-    let connection = Connection::open(&path).unwrap();
-    connection.execute_batch(include_str!("v1.sql")).unwrap();
-    let pragmas = format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = 1");
-    connection.execute_batch(&pragmas).unwrap();
-    note_version(&connection, 1).unwrap();
-    Database { connection, path }
-}
-
 #[test]
 fn a_box_of_version_1_opens_with_its_hits() {
     let dir = tempfile::tempdir().unwrap();
-    let old = version_1(dir.path());
+    let old = first_version(dir.path());
     old.connection
         .execute_batch(
             "INSERT INTO passage VALUES ('00000000-0000-7000-8000-000000000001', 'gate', 'closed', 1, 2, 'ntp',
@@ -67,10 +56,22 @@ fn a_box_of_version_1_opens_with_its_hits() {
 
 const STEP: &str = "ALTER TABLE schema_version ADD COLUMN note TEXT NOT NULL DEFAULT 'x';";
 
+/// A database as the first release made it.
+fn first_version(dir: &Path) -> Database {
+    let path = dir.join("platewatch.db");
+    let connection = Connection::open(&path).unwrap();
+    connection.execute_batch(include_str!("v1.sql")).unwrap();
+    connection
+        .execute_batch(&format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = 1"))
+        .unwrap();
+    note_version(&connection, 1).unwrap();
+    Database { connection, path }
+}
+
 #[test]
 fn a_step_keeps_the_rows_and_a_copy_of_the_old_file() {
     let dir = tempfile::tempdir().unwrap();
-    let mut db = version_1(dir.path());
+    let mut db = first_version(dir.path());
     run(&mut db, 1, &[STEP]).unwrap();
     let (version, rows): (i64, i64) = (
         db.connection.query_row("PRAGMA user_version", [], |r| r.get(0)).unwrap(),
@@ -89,7 +90,7 @@ fn a_step_keeps_the_rows_and_a_copy_of_the_old_file() {
 #[test]
 fn a_step_that_fails_leaves_the_old_version_and_can_be_tried_again() {
     let dir = tempfile::tempdir().unwrap();
-    let mut db = version_1(dir.path());
+    let mut db = first_version(dir.path());
     let text = run(&mut db, 1, &[STEP, "INSERT INTO nowhere VALUES (1);"]).unwrap_err().to_string();
     assert!(text.contains("upgrading the database"), "{text}");
     let version: i64 = db.connection.query_row("PRAGMA user_version", [], |r| r.get(0)).unwrap();
