@@ -246,7 +246,7 @@ impl AuditWriter {
     /// # Errors
     /// There is none, it is of another version, cannot be written, or the box's key cannot be read.
     pub fn open(settings: &Settings) -> Result<Self, StoreError> {
-        let db = Database::open_clerk(&settings.database())?;
+        let db = Database::open_beside(&settings.database())?;
         Ok(Self { db, key: SigningKey::read_or_create(&settings.box_key())? })
     }
 
