@@ -58,18 +58,35 @@ def iou(a, b) -> float:
     return w * h / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - w * h)
 
 
+SAME_PLATE = 0.7  # cells that overlap the surest by this much are averaged, as the program does
+
+
+def ious(box: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+    w = np.minimum(box[2], boxes[:, 2]) - np.maximum(box[0], boxes[:, 0])
+    h = np.minimum(box[3], boxes[:, 3]) - np.maximum(box[1], boxes[:, 1])
+    inner = np.maximum(w, 0) * np.maximum(h, 0)
+    area = lambda b: (b[..., 2] - b[..., 0]) * (b[..., 3] - b[..., 1])
+    return inner / np.maximum(1e-6, area(box) + area(boxes) - inner)
+
+
 def decode(score: np.ndarray, ltrb: np.ndarray, corners: np.ndarray, scale, threshold: float, nms: float = 0.3) -> list[np.ndarray]:
     """Rows of score, x0 y0 x1 y1 and eight corner coordinates, in picture px."""
     js, is_ = np.nonzero(score > threshold)
-    keep: list[np.ndarray] = []
-    for k in np.argsort(-score[js, is_]):
-        j, i = js[k], is_[k]
-        x, y = (i + 0.5) * STRIDE, (j + 0.5) * STRIDE
-        left, top, right, bottom = ltrb[:, j, i]
-        box = (x - left, y - top, x + right, y + bottom)
-        if all(iou(box, other[1:5]) < nms for other in keep):
-            keep.append(np.r_[score[j, i], box, corners[:, j, i] + np.tile((x, y), 4)])
-    return [np.r_[row[0], row[1:] / np.tile(scale, 6)] for row in keep]
+    order = np.argsort(-score[js, is_])
+    js, is_ = js[order], is_[order]
+    s, at = score[js, is_], np.stack([(is_ + 0.5) * STRIDE, (js + 0.5) * STRIDE], 1)
+    d = ltrb[:, js, is_].T
+    rows = np.hstack([at - d[:, :2], at + d[:, 2:], corners[:, js, is_].T + np.tile(at, 4)])
+    alive, keep = np.ones(len(s), bool), []
+    for k in range(len(s)):
+        if alive[k]:
+            near = ious(rows[k], rows)
+            same = alive & (near >= SAME_PLATE)
+            same[k] = True
+            weight = s[same] ** 2
+            keep.append(np.r_[s[k], (weight[:, None] * rows[same]).sum(0) / weight.sum() / np.tile(scale, 6)])
+            alive &= near < nms
+    return keep
 
 
 class Onnx:
@@ -119,7 +136,7 @@ def unlabelled() -> dict[str, list[list[float]]]:
     return out
 
 
-def collect(detect, rows: list[dict], low: float = 0.03) -> dict[str, dict]:
+def collect(detect, rows: list[dict], low: float = 0.08) -> dict[str, dict]:
     """Run once at a low threshold; per source: scored matches and the labels."""
     found: dict[str, dict] = {}
     others = unlabelled()

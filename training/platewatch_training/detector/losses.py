@@ -100,7 +100,7 @@ def detection_loss(raw: torch.Tensor, what: torch.Tensor, about: list[torch.Tens
     xs, ys = points[:, 0::2], points[:, 1::2]
     sides = torch.stack([-torch.min(xs[:, 0], xs[:, 3]), -torch.min(ys[:, 0], ys[:, 1]), torch.max(xs[:, 1], xs[:, 2]), torch.max(ys[:, 2], ys[:, 3])], 1)
     framed = F.smooth_l1_loss(sides / size.repeat(1, 2), wanted / size.repeat(1, 2), reduction="none", beta=0.05)
-    corner_loss = ((exact.sum(1) * known + 0.6 * framed.sum(1) * (1 - known)) * w).sum() / total
+    corner_loss = ((exact.sum(1) * known + 0.2 * framed.sum(1) * (1 - known)) * w).sum() / total
 
     quality = ((iou.detach() - 0.3) / 0.45).clamp(0.05, 1.0)
     score_pos = (F.binary_cross_entropy_with_logits(picked[:, 0], quality, reduction="none") * quality * w).sum()

@@ -34,12 +34,15 @@ class Maker:
     def __init__(self, folder: Path, seed: int):
         self.rng = random.Random(seed)
         self.plates = [(levels, np.float32(row["quad"])) for levels, row in store.stored(folder, "plates")]
+        # Square and American ones are few in the stock, and cameras see them everywhere.
+        self.squarish = [p for p in self.plates if np.linalg.norm(p[1][1] - p[1][0]) < 2.7 * np.linalg.norm(p[1][3] - p[1][0])]
         self.bait = [levels for levels, _ in store.stored(folder, "bait")]
         self.by_source: dict[str, list[store.Picture]] = {}
         for p in store.pictures(folder):
             self.by_source.setdefault(p.source, []).append(p)
         self.sources = [s for s in store.WEIGHTS if s in self.by_source]
         self.weights = [store.WEIGHTS[s] for s in self.sources]
+        self.with_bait = [p for own in self.by_source.values() for p in own if len(p.bait)]
         self.faults = Faults(self.rng, HEIGHT, WIDTH)
 
     def picture(self) -> store.Picture:
@@ -88,6 +91,10 @@ class Maker:
         Gives the width and height it took.
         """
         rng, p = self.rng, self.picture()
+        lure = None  # what an earlier detector mistook for a plate
+        if self.with_bait and rng.random() < 0.15:
+            p = rng.choice(self.with_bait)
+            lure = p.bait[rng.randrange(len(p.bait))]
         left, top, right, bottom = cell
         width, height = right - left, bottom - top
         h, w = p.levels[0].shape[:2]
@@ -96,8 +103,8 @@ class Maker:
         small = width < WIDTH
         scale = fit * math.exp(rng.gauss(-0.5 if small else 0, 0.25))
         at = (rng.uniform(0.1, 0.9) * width, rng.uniform(0.1, 0.9) * height)
-        if len(p.boxes) and rng.random() < 0.9:
-            b = p.boxes[rng.randrange(len(p.boxes))]
+        if lure is not None or (len(p.boxes) and rng.random() < 0.9):
+            b = lure if lure is not None else p.boxes[rng.randrange(len(p.boxes))]
             if rng.random() < 0.6:
                 scale = float(np.clip(self.wanted_width() * (0.7 if small else 1) / max(8.0, b[2] - b[0]), 0.16 * fit, 5 * fit))
             cx, cy = (b[0] + b[2]) / 2, (b[1] + b[3]) / 2
@@ -147,7 +154,7 @@ class Maker:
         return None
 
     def paste_plate(self, canvas, targets, ignored) -> None:
-        levels, source = self.rng.choice(self.plates)
+        levels, source = self.rng.choice(self.squarish if self.rng.random() < 0.25 else self.plates)
         ratio = np.linalg.norm(source[1] - source[0]) / np.linalg.norm(source[3] - source[0])
         quad = paste.quad_for(self.rng, self.wanted_width() * (0.7 if ratio < 2.5 else 1.0), ratio)
         place = self.free_place(np.ptp(quad, 0), targets, ignored)
@@ -157,11 +164,13 @@ class Maker:
             targets.append(Target(np.r_[quad.min(0), quad.max(0)], quad))
 
     def paste_real(self, canvas, targets, ignored) -> None:
-        """A real plate, seldom at its own size, in another place."""
-        p = self.picture()
-        if not len(p.boxes):
+        """A real plate or bait, seldom at its own size, in another place."""
+        lure = bool(self.with_bait) and self.rng.random() < 0.5
+        p = self.rng.choice(self.with_bait) if lure else self.picture()
+        boxes = p.bait if lure else p.boxes
+        if not len(boxes):
             return
-        b = p.boxes[self.rng.randrange(len(p.boxes))]
+        b = boxes[self.rng.randrange(len(boxes))]
         span = b[2:] - b[:2]
         scale = min(2.0, self.wanted_width() / max(8.0, span[0]))
         place = self.free_place(span * scale, targets, ignored, 12)
@@ -171,7 +180,8 @@ class Maker:
         shrink = np.float32([p.levels[level].shape[1] / p.levels[0].shape[1], p.levels[level].shape[0] / p.levels[0].shape[0]])
         box = np.r_[place, place + span * scale].astype(np.float32)
         paste.transplant(canvas, p.levels[level], b * np.tile(shrink, 2), box, self.rng)
-        targets.append(Target(box, None))
+        if not lure:
+            targets.append(Target(box, None))
 
     def paste_bait(self, canvas, targets, ignored) -> None:
         levels = self.rng.choice(self.bait)
