@@ -49,7 +49,7 @@ fn plate(text: &str) -> Result<PlateText, String> {
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
-    let settings = Settings { dir: args.data.clone(), keep_passages: true, keep_passage_pictures: false };
+    let settings = Settings::new(&args.data);
     let reader = Reader::open(&settings)?;
     let camera = args.camera.as_deref().map(CameraId::new);
     let mut out = std::io::stdout().lock();

@@ -154,11 +154,8 @@ mod tests {
     #[test]
     fn hits_and_pictures_come_out_as_recorded_and_changed_pictures_do_not() {
         let dir = tempfile::tempdir().unwrap();
-        let settings = store::Settings {
-            dir: dir.path().join("store"),
-            keep_passages: true,
-            keep_passage_pictures: true,
-        };
+        let settings =
+            store::Settings { keep_passage_pictures: true, ..store::Settings::new(dir.path().join("store")) };
         let mut writer = Store::open(&settings).unwrap();
         let source = StoreHits::open(&settings).unwrap();
         assert_eq!(source.recent_hits(10).unwrap(), []);

@@ -26,6 +26,25 @@ pub struct OutboxRow {
     pub created_at: Utc,
 }
 
+/// A message that was given up on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeadRow {
+    /// Its number.
+    pub id: i64,
+    /// CloudEvents id.
+    pub event_id: String,
+    /// The whole MQTT topic.
+    pub topic: String,
+    /// Size of its payload.
+    pub bytes: u64,
+    /// When it was made.
+    pub created_at: Utc,
+    /// When it was given up on.
+    pub given_up_at: Utc,
+    /// Why.
+    pub reason: String,
+}
+
 /// How the outbox stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct OutboxStats {
@@ -35,6 +54,8 @@ pub struct OutboxStats {
     pub oldest: Option<Utc>,
     /// Messages given up on; they stay in the file with the reason.
     pub dead: u64,
+    /// Messages of passages dropped since the start because the outbox was full.
+    pub dropped: u64,
 }
 
 /// What was recorded since this store was started.
@@ -44,6 +65,8 @@ pub struct Totals {
     pub passages: u64,
     /// Hits, each counted once however often it changed.
     pub hits: u64,
+    /// Messages of passages dropped because the outbox was full.
+    pub outbox_dropped: u64,
 }
 
 /// Which passages; the default is the latest 100.
