@@ -8,8 +8,8 @@ in the infrared, with rain and glare before it, from somewhat more.
 
 from __future__ import annotations
 
-LEAST_PX = {1: 50, 2: 36}
-LEAST_PX_NIGHT = {1: 64, 2: 44}
+LEAST_PX = {1: 60, 2: 42}
+LEAST_PX_NIGHT = {1: 68, 2: 46}
 SMEAR = 0.035  # of the width: a third of a character's cell
 FRAMES, FRAMES_LOW_RATE = 3, 2
 
