@@ -1,7 +1,7 @@
 //! `platewatch hotlist`: lists before they are used.
 
 use super::{DONE, FAILED, PARTLY};
-use crate::hotlist::{Settings, load_file};
+use crate::hotlist::{Budget, Rules, Settings, load_file};
 use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -15,6 +15,8 @@ pub(super) struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Verb {
+    /// Say how many false hits a list is expected to cause, before it causes any
+    Budget(super::hotlist_budget::Args),
     /// Load a list as `run` would, and name every row that cannot be used
     #[command(after_help = "Examples:\n  platewatch hotlist check wanted.csv\n  \
         platewatch hotlist check --max-bad-share 0 wanted.csv\n\n\
@@ -30,10 +32,19 @@ enum Verb {
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
-    let Verb::Check { file, max_bad_share } = &args.verb;
+    let (file, max_bad_share) = match &args.verb {
+        Verb::Budget(args) => return super::hotlist_budget::run(args),
+        Verb::Check { file, max_bad_share } => (file, max_bad_share),
+    };
     let name = file.file_stem().map_or_else(|| "list".into(), |s| s.to_string_lossy().into_owned());
-    let settings =
-        Settings { name, path: file.clone(), poll: Duration::from_secs(2), max_bad_share: *max_bad_share };
+    let settings = Settings {
+        name,
+        path: file.clone(),
+        poll: Duration::from_secs(2),
+        max_bad_share: *max_bad_share,
+        rules: Rules::default(),
+        budget: Budget::default(),
+    };
     let mut out = std::io::stdout().lock();
     match load_file(&settings) {
         Ok((list, report)) => {

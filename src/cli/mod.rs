@@ -5,6 +5,9 @@
 
 mod bench;
 mod bench_accuracy;
+mod bench_day;
+mod bench_day_plot;
+mod bench_matching;
 mod bench_passages;
 mod bench_speed;
 mod check;
@@ -12,6 +15,7 @@ mod common;
 mod dataset;
 mod demo;
 mod hotlist;
+mod hotlist_budget;
 mod log;
 mod play;
 mod print_config;

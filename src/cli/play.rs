@@ -76,7 +76,10 @@ fn settings(play: &Play) -> pipeline::Settings {
             path: play.hotlist.clone(),
             poll: Duration::from_secs(2),
             max_bad_share: 0.1,
+            rules: hotlist::Rules::default(),
+            budget: hotlist::Budget::default(),
         }],
+        confusions: None,
         store: store::Settings { dir: play.data.clone(), keep_passages: true, keep_passage_pictures: false },
         alert: alert::Settings {
             zone: "demo".into(),

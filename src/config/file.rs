@@ -287,6 +287,11 @@ impl<'a> Value<'a> {
         self.number().and_then(|n| Duration::try_from_secs_f64(n).ok())
     }
 
+    /// Texts in an array.
+    pub fn texts(&self) -> Option<Vec<&'a str>> {
+        self.value.as_array()?.iter().map(|v| v.get_ref().as_str()).collect()
+    }
+
     /// Two numbers, each in its range.
     pub fn pair(&self, first: RangeInclusive<f64>, second: RangeInclusive<f64>) -> Option<(f64, f64)> {
         let numbers: Vec<_> =

@@ -1,20 +1,36 @@
 //! Layer 3: lists of wanted plates, and passages against them.
 //!
 //! * [`import`]: bytes of a CSV file → a [`List`] and an [`ImportReport`] that names every bad row.
-//! * [`lists`]: a list as an immutable snapshot, all lists as a [`HotlistSet`], swapped whole.
+//! * [`lists`]: a list as an immutable snapshot, all lists as a [`HotlistSet`], swapped whole; its texts as [`key`]s
+//!   in an [`index`], its patterns in [`pattern`].
+//! * [`confusions`]: how often the reader takes one character for another; [`prior`]: how common each text is in the
+//!   traffic; [`evidence`]: what a passage makes of both.
 //! * [`matching`]: a passage against a snapshot; pure.
+//! * [`simulate`]: traffic and readings drawn from prior and confusions; [`budget`]: the false hits a list is
+//!   expected to cause.
 //! * [`watch()`]: one thread that reloads files that changed.
 //!
 //! May import `domain`, `plate`, `telemetry` and `runtime`. The only room that knows the `csv` crate.
 
+mod budget;
+mod confusions;
+mod evidence;
 mod import;
+mod index;
+mod key;
 mod lists;
 mod matching;
+mod pattern;
+mod prior;
 mod settings;
+pub mod simulate;
 mod watch;
 
+pub use budget::{Expected, ExpectedKind, MIN_CONFIDENCE, admit, expect};
+pub use confusions::{Confusions, ConfusionsError};
 pub use import::{Duplicate, ImportError, ImportReport, Problem, import_bytes, load_file};
 pub use lists::{HotlistSet, Hotlists, List};
 pub use matching::{Match, match_passage};
-pub use settings::Settings;
+pub use pattern::{ListedError, listed};
+pub use settings::{Budget, Rules, Settings};
 pub use watch::{ListEvents, watch};

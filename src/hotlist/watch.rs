@@ -4,7 +4,7 @@
 //! [`SETTLE`] (a file still being copied is not half a list), and counts only if the SHA-256 differs too.
 //! A refused or vanished file leaves the loaded version in use; it is reported once, not at every look.
 
-use super::{Hotlists, ImportError, ImportReport, List, Settings, load_file};
+use super::{Hotlists, ImportError, ImportReport, List, Settings, admit, load_file};
 use crate::domain::ListVersion;
 use crate::runtime::Stop;
 use std::io;
@@ -120,7 +120,16 @@ impl Watched {
     }
 
     fn load(&self, hotlists: &Hotlists, events: &dyn ListEvents, kept: Option<&ListVersion>) {
-        match load_file(&self.settings) {
+        let confusions = Arc::clone(hotlists.snapshot().confusions());
+        let loaded = load_file(&self.settings).and_then(|(list, report)| {
+            let list = Arc::new(list);
+            // What is in use already needs no leave, and reckoning takes a second.
+            if kept.is_none_or(|k| k.sha256 != list.version().sha256) {
+                admit(&list, &self.settings, &confusions, list.version().loaded_at)?;
+            }
+            Ok((list, report))
+        });
+        match loaded {
             Ok((list, _)) if kept.is_some_and(|k| k.sha256 == list.version().sha256) => {}
             Ok((list, report)) => {
                 let (version, entries): (_, usize) = (Arc::clone(list.version()), List::len(&list));

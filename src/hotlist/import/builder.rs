@@ -1,9 +1,12 @@
 //! Collects checked rows and problems of any layout, and makes the list and the report of them.
 
 use super::report::{Duplicate, ImportError, ImportReport, Problem};
-use crate::domain::{ListVersion, PlateText, Utc};
+use crate::domain::{ListVersion, Listed, Utc};
 use crate::hotlist::List;
-use crate::hotlist::lists::{Details, Key, Row};
+use crate::hotlist::index::{order, shift_for};
+use crate::hotlist::key::Key;
+use crate::hotlist::lists::{Cases, Details, Row};
+use crate::hotlist::pattern;
 use std::collections::HashMap;
 
 /// The most entries of one list; row numbers and offsets are 32 bits wide.
@@ -11,7 +14,7 @@ const MAX_ROWS: usize = 50_000_000;
 
 /// One checked row.
 pub(super) struct Checked {
-    pub plate: PlateText,
+    pub plate: Listed,
     pub line: u64,
     pub details: Details,
     pub case: String,
@@ -23,7 +26,8 @@ pub(super) struct Builder {
     pub report: ImportReport,
     rows: Vec<Row>,
     ids: HashMap<Details, u32>,
-    cases: String,
+    cases: Cases,
+    patterns: usize,
 }
 
 impl Builder {
@@ -33,7 +37,8 @@ impl Builder {
             report: ImportReport::default(),
             rows: Vec::new(),
             ids: HashMap::new(),
-            cases: String::new(),
+            cases: Cases::default(),
+            patterns: 0,
         }
     }
 
@@ -48,24 +53,27 @@ impl Builder {
     /// Takes a good row.
     pub fn take(&mut self, row: Checked) {
         let Checked { plate, line, details, case } = row;
-        let (Ok(at), Ok(line32), Ok(len), true) = (
-            u32::try_from(self.cases.len()),
-            u32::try_from(line),
-            u16::try_from(case.len()),
-            self.rows.len() < MAX_ROWS,
-        ) else {
+        let is_pattern = plate.plate().is_none();
+        if is_pattern && self.patterns >= pattern::MOST {
+            let allowed = format!("at most {} patterns in a list", pattern::MOST);
+            let found = "one pattern more".to_owned();
+            return self.bad(1, [Problem { line, column: 1, field: "plate".into(), found, allowed }]);
+        }
+        let (Ok(line32), true, Some(case_at)) =
+            (u32::try_from(line), self.rows.len() < MAX_ROWS, self.cases.push(&case))
+        else {
             let allowed = format!("at most {MAX_ROWS} entries; split the list");
             let found = "beyond what one list holds".to_owned();
             return self.bad(1, [Problem { line, column: 1, field: "row".into(), found, allowed }]);
         };
+        self.patterns += usize::from(is_pattern);
         self.report.rows += 1;
         if details.valid_until.is_some_and(|t| t <= self.now) {
             self.report.expired += 1;
         }
         let next = self.ids.len() as u32;
         let details = *self.ids.entry(details).or_insert(next);
-        self.cases.push_str(&case);
-        self.rows.push(Row { key: Key::of(&plate), line: line32, details, case_at: at, case_len: len });
+        self.rows.push(Row { key: Key::of_listed(&plate), line: line32, details, case_at });
     }
 
     /// The list, or why the file is refused.
@@ -87,20 +95,20 @@ impl Builder {
         if rows.is_empty() {
             self.report.warnings.push("the list has no entry".to_owned());
         }
-        self.cases.shrink_to_fit();
+        self.cases.shrink();
         Ok((List::new(version, rows, details, self.cases), self.report))
     }
 
-    /// Sorts the rows and keeps the first of each plate, country and category.
+    /// Puts the rows into the order of the index and keeps the first of each plate, country and category.
     fn drop_duplicates(&mut self, details: &[Details]) -> Vec<Row> {
         let mut rows = std::mem::take(&mut self.rows);
+        let shift = shift_for(rows.len());
         let same = |d: u32| details.get(d as usize).map(|d| (d.country, d.category.as_str()));
         rows.sort_unstable_by(|a, b| {
-            let by_key = a.key.cmp(&b.key);
+            let by_key = order(a.key, shift).cmp(&order(b.key, shift));
             by_key.then_with(|| same(a.details).cmp(&same(b.details))).then_with(|| a.line.cmp(&b.line))
         });
         let cases = &self.cases;
-        let case = |r: &Row| cases.get(r.case_at as usize..r.case_at as usize + r.case_len as usize);
         let mut found: Vec<Duplicate> = Vec::new();
         let (mut count, mut expired) = (0, 0);
         rows.dedup_by(|row, first| {
@@ -117,7 +125,7 @@ impl Builder {
                         ("priority", a.priority != b.priority),
                         ("valid_from", a.valid_from != b.valid_from),
                         ("valid_until", a.valid_until != b.valid_until),
-                        ("case", case(first) != case(row)),
+                        ("case", cases.get(first.case_at) != cases.get(row.case_at)),
                         ("instruction", a.instruction != b.instruction),
                     ];
                     contradicts.extend(fields.iter().filter(|f| f.1).map(|f| f.0));

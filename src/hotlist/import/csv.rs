@@ -8,7 +8,8 @@ use super::builder::{Builder, Checked};
 use super::report::{ImportError, Problem};
 use crate::domain::{Country, Utc};
 use crate::hotlist::lists::Details;
-use crate::plate::{NormaliseError, normalise};
+use crate::hotlist::pattern::{ListedError, listed};
+use crate::plate::NormaliseError;
 
 /// The columns, `plate` first; all others may be absent.
 const COLUMNS: [&str; 8] =
@@ -314,15 +315,15 @@ impl<'a> Fields<'a> {
         Ok(text)
     }
 
-    fn plate(&self) -> Result<crate::domain::PlateText, Problem> {
+    fn plate(&self) -> Result<crate::domain::Listed, Problem> {
         let (text, before) = self.raw(0)?;
         if text.chars().count() > MAX_PLATE_CHARS {
             let found = format!("{} characters long, {}", text.chars().count(), shown(text));
             return Err(self.problem(0, before, found, &format!("at most {MAX_PLATE_CHARS} characters")));
         }
-        normalise(text).map_err(|e| {
+        listed(text).map_err(|e| {
             let char_in = match e {
-                NormaliseError::Character { column, .. } => before + column - 1,
+                ListedError::Normalise(NormaliseError::Character { column, .. }) => before + column - 1,
                 _ => before,
             };
             let found = if text.is_empty() { "empty".to_owned() } else { format!("{}, {e}", shown(text)) };
@@ -330,7 +331,8 @@ impl<'a> Fields<'a> {
                 0,
                 char_in,
                 found,
-                "1 to 16 letters A-Z and digits; spaces, hyphens and dots do not count",
+                "1 to 16 letters A-Z and digits, or a pattern with ? for one character and at most two * for any; \
+                 spaces, hyphens and dots do not count",
             )
         })
     }

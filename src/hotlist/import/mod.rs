@@ -26,6 +26,7 @@ pub fn load_file(settings: &Settings) -> Result<(List, ImportReport), ImportErro
     let bytes =
         read(&settings.path).map_err(|source| ImportError::Read { path: settings.path.clone(), source })?;
     import_bytes(&bytes, &settings.name, settings.max_bad_share, Utc::now())
+        .map(|(list, report)| (list.with_rules(settings.rules.clone()), report))
         .map_err(|e| e.in_file(&settings.path))
 }
 

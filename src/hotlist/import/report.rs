@@ -152,6 +152,22 @@ pub enum ImportError {
         /// Everything wrong with it.
         report: Box<ImportReport>,
     },
+    /// It would cause more false hits than its budget allows.
+    #[error(
+        "hotlist {}: {expected:.2} false hits a day are expected of its {entries} entries, more than \
+         max_false_hits_per_day ({allowed}); see `platewatch hotlist budget {}`, or set activate_over_budget = true",
+        path.display(), path.display()
+    )]
+    OverBudget {
+        /// The file.
+        path: PathBuf,
+        /// Entries it would have.
+        entries: usize,
+        /// False hits a day that are expected.
+        expected: f64,
+        /// What is allowed.
+        allowed: f64,
+    },
 }
 
 fn of(path: &Option<PathBuf>) -> String {
@@ -162,7 +178,7 @@ impl ImportError {
     /// The same, naming the file.
     pub(super) fn in_file(mut self, file: &Path) -> Self {
         match &mut self {
-            Self::Read { .. } => {}
+            Self::Read { .. } | Self::OverBudget { .. } => {}
             Self::Header { path, .. } | Self::Encoding { path, .. } | Self::TooManyBad { path, .. } => {
                 *path = Some(file.to_owned());
             }
@@ -175,7 +191,7 @@ impl ImportError {
         let at = |p: &Problem| format!("line {}, column {} ({})", p.line, p.column, p.field);
         match self {
             Self::Read { source, .. } => format!("{self}: {source}"),
-            Self::Encoding { .. } => self.to_string(),
+            Self::Encoding { .. } | Self::OverBudget { .. } => self.to_string(),
             Self::Header { path, problem } => {
                 format!("hotlist{}: its header cannot be used, {}", of(path), at(problem))
             }

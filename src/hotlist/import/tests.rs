@@ -84,7 +84,7 @@ fn every_bad_field_is_named_with_line_and_column() {
     let text = format!(
         "{HEADER}\
          1ABC123,,,,,,,\n\
-         1-A?C-123,x,101,BEL,yesterday,,,\n\
+         1-A!C-123,x,101,BEL,yesterday,,,\n\
          \"2,DEF\",\"a\"\"b\",-1,,,,,\n\
          ,,,,,,,\n\
          ,stolen,,,,,,\n\
@@ -113,7 +113,7 @@ fn every_bad_field_is_named_with_line_and_column() {
     );
     assert_eq!((report.rows, report.bad_rows, report.loaded), (7, 6, 1));
     let said = report.to_string();
-    assert!(said.contains("line 3, column 4: plate is \"1-A?C-123\", character '?'"), "{said}");
+    assert!(said.contains("line 3, column 4: plate is \"1-A!C-123\", character '!'"), "{said}");
     assert!(said.contains("priority is \"101\"; allowed is a whole number from 0"), "{said}");
 }
 
@@ -187,6 +187,8 @@ fn files_that_cannot_be_read_say_which() {
         path: dir.path().join(path),
         poll: std::time::Duration::from_secs(5),
         max_bad_share: 0.1,
+        rules: crate::hotlist::Rules::default(),
+        budget: crate::hotlist::Budget::default(),
     };
     let error = load_file(&settings("absent.csv")).unwrap_err();
     assert!(error.to_string().contains("absent.csv") && error.is_transient(), "{error}");

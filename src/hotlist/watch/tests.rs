@@ -1,6 +1,7 @@
 //! Files changed under a running watcher.
 
 use super::*;
+use crate::hotlist::{Budget, Rules};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
@@ -39,6 +40,8 @@ fn a_list_is_loaded_replaced_refused_and_missed() {
         path: path.clone(),
         poll: Duration::from_millis(1),
         max_bad_share: 0.1,
+        rules: Rules::default(),
+        budget: Budget::default(),
     };
     let (hotlists, stop) = (Hotlists::new(), Stop::new());
     let (sender, said) = channel();
@@ -77,6 +80,8 @@ fn a_list_missing_at_the_start_is_taken_when_it_comes() {
         path: path.clone(),
         poll: Duration::from_millis(1),
         max_bad_share: 0.1,
+        rules: Rules::default(),
+        budget: Budget::default(),
     };
     let (hotlists, stop) = (Hotlists::new(), Stop::new());
     let (sender, said) = channel();
@@ -84,6 +89,42 @@ fn a_list_missing_at_the_start_is_taken_when_it_comes() {
     assert_eq!(next(&said), "late missing, kept false");
     write(&path, "plate\n1ABC123\n");
     assert_eq!(next(&said), "late loaded 1 of 1");
+    stop.request();
+    thread.join().unwrap();
+}
+
+#[test]
+fn a_version_above_its_budget_is_refused_unless_it_is_told_otherwise() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("zone.csv");
+    write(&path, "plate\n1ABC123\n");
+    let budget = Budget { max_false_hits_per_day: Some(1.0), ..Budget::default() };
+    let mut settings = Settings {
+        name: "zone".into(),
+        path: path.clone(),
+        poll: Duration::from_millis(1),
+        max_bad_share: 0.1,
+        rules: Rules::default(),
+        budget,
+    };
+    let (hotlists, stop) = (Hotlists::new(), Stop::new());
+    let (sender, said) = channel();
+    let thread =
+        watch(vec![settings.clone()], hotlists.clone(), Arc::new(Told(sender)), stop.clone()).unwrap();
+    assert_eq!(next(&said), "zone loaded 1 of 1");
+    // Half of all Belgian plates begin with 1 and hold three letters somewhere.
+    write(&path, "plate\n1ABC123\n1A*1*2\n");
+    let refused = next(&said);
+    assert!(refused.starts_with("zone refused") && refused.contains("kept true"), "{refused}");
+    assert_eq!(hotlists.snapshot().entries(), 1, "the version within its budget stays");
+    stop.request();
+    thread.join().unwrap();
+
+    settings.budget.activate_anyway = true;
+    let (hotlists, stop) = (Hotlists::new(), Stop::new());
+    let (sender, said) = channel();
+    let thread = watch(vec![settings], hotlists.clone(), Arc::new(Told(sender)), stop.clone()).unwrap();
+    assert_eq!(next(&said), "zone loaded 2 of 2");
     stop.request();
     thread.join().unwrap();
 }
