@@ -438,6 +438,18 @@ pub struct ListHealth {
     pub entries: u64,
     /// When it was loaded.
     pub loaded_at: Time,
+    /// When it was made: by its manifest, else its file's last change; null where unknown.
+    #[serde(default)]
+    pub made_at: Option<Time>,
+    /// When it is (or was) out of date; null where that is not set.
+    #[serde(default)]
+    pub expires_at: Option<Time>,
+    /// Whether it is out of date.
+    #[serde(default)]
+    pub stale: bool,
+    /// Who signed it; null where nobody had to.
+    #[serde(default)]
+    pub signer: Option<String>,
 }
 
 /// How one camera is, published when it changes.
@@ -470,8 +482,23 @@ pub struct HotlistStatus {
     pub entries: u64,
     /// Rows of the latest file that could not be used.
     pub bad_rows: u64,
-    /// Why the latest file was refused, for people; null where it was not.
+    /// Why the latest file was refused or that the list is out of date, for people; null where neither.
     pub reason: Option<String>,
+    /// When the version in use was made: by its manifest, else its file's last change; null where unknown.
+    #[serde(default)]
+    pub made_at: Option<Time>,
+    /// When it is (or was) out of date; null where that is not set.
+    #[serde(default)]
+    pub expires_at: Option<Time>,
+    /// Whether it is out of date: its hits have a lower priority, or there are none.
+    #[serde(default)]
+    pub stale: bool,
+    /// Who signed it; null where nobody had to.
+    #[serde(default)]
+    pub signer: Option<String>,
+    /// Its number in its manifest; null where it has none.
+    #[serde(default)]
+    pub signed_version: Option<u64>,
 }
 
 /// Whether a list's file is the one in use.

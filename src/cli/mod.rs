@@ -12,6 +12,8 @@ mod common;
 mod dataset;
 mod demo;
 mod hotlist;
+mod hotlist_check;
+mod hotlist_sign;
 mod log;
 mod play;
 mod print_config;

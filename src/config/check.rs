@@ -1,11 +1,12 @@
 //! From the file as written to every room's settings, or to everything wrong with it.
 
-use super::cameras::{cameras, tracking, unique_names};
+use super::cameras::{cameras, tracking};
 use super::file::{File, Table, Value};
+use super::hotlists::hotlists;
 use super::keys;
 use super::problem::{ConfigError, Problem};
 use super::{Loaded, mqtt};
-use crate::{alert, console, hotlist, pipeline, store, telemetry, track, vision};
+use crate::{alert, console, pipeline, store, telemetry, track, vision};
 use std::cell::RefCell;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -65,7 +66,8 @@ fn settings(root: &Table<'_>) -> Option<pipeline::Settings> {
     let vision = vision(&root.table("vision", "vision"));
     let track = tracking(&root.table("track", "track"), &track::Settings::default());
     let cameras = cameras(root, &track);
-    let hotlists = hotlists(root);
+    let memory = store.dir.join("hotlists");
+    let hotlists = hotlists(root, &cameras, &memory);
     let mqtt = root.table("mqtt", "mqtt");
     let broker = mqtt::broker(&mqtt);
     let publish_passages = mqtt.or("publish_passages", false, |v| v.yes());
@@ -121,22 +123,6 @@ fn vision(t: &Table<'_>) -> Option<vision::Settings> {
         min_plate_width_px: t.or("min_plate_width_px", 40.0, |v| v.number().map(|n| n as f32)),
     };
     detector.and(reader).map(|_| settings)
-}
-
-fn hotlists(root: &Table<'_>) -> Vec<hotlist::Settings> {
-    let blocks = root.blocks("hotlists");
-    if root.get("hotlists").is_none() {
-        root.file.warn(0, "hotlists", "nothing", "without a list, nothing is a hit");
-    }
-    unique_names(&blocks);
-    let list = |t: &Table<'_>| {
-        let name = t.need("name").and_then(|v| v.name(64, true)).map(str::to_owned);
-        let path = t.need("path").and_then(|v| v.existing_file());
-        let poll = t.or("poll_s", Duration::from_secs(2), |v| v.seconds());
-        let max_bad_share = t.or("max_bad_share", 0.1, |v| v.number());
-        Some(hotlist::Settings { name: name?, path: path?, poll, max_bad_share })
-    };
-    blocks.iter().filter_map(list).collect()
 }
 
 fn console(t: &Table<'_>) -> Option<console::Settings> {

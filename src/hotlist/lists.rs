@@ -1,5 +1,6 @@
 //! A list as an immutable snapshot, and the shared handle to all of them.
 
+use super::Policy;
 use crate::domain::{ALPHABET, Country, Entry, ListVersion, PlateText, Utc};
 use crate::plate::resolve;
 use arc_swap::ArcSwap;
@@ -83,12 +84,15 @@ pub struct List {
     details: Vec<Details>,
     cases: String,
     meanings: Vec<Meaning>,
+    policy: Arc<Policy>,
 }
 
 impl List {
     /// `rows` must be sorted by key, and what they point at must exist (checked where it is used).
     pub(super) fn new(version: ListVersion, rows: Vec<Row>, details: Vec<Details>, cases: String) -> Self {
-        let mut list = Self { version: Arc::new(version), rows, details, cases, meanings: Vec::new() };
+        let policy = Arc::default();
+        let mut list =
+            Self { version: Arc::new(version), rows, details, cases, meanings: Vec::new(), policy };
         let mut meanings: Vec<Meaning> = (0u32..)
             .zip(&list.rows)
             .filter_map(|(row, r)| {
@@ -105,6 +109,18 @@ impl List {
     /// Name, hash and time of loading.
     pub fn version(&self) -> &Arc<ListVersion> {
         &self.version
+    }
+
+    /// The same under `policy`.
+    #[must_use]
+    pub fn with_policy(mut self, policy: Policy) -> Self {
+        self.policy = Arc::new(policy);
+        self
+    }
+
+    /// Where and when it counts, and where it comes from.
+    pub fn policy(&self) -> &Arc<Policy> {
+        &self.policy
     }
 
     /// How many entries.

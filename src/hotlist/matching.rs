@@ -34,23 +34,29 @@ pub struct Match {
 ///   reader believes another ([`COUNTRY_BELIEVED`]): the same text on a foreign plate is another vehicle,
 ///   and stopping it is the false alarm the country column exists to prevent. Where the reader does not
 ///   know, the text decides.
+/// * Policy: a list counts only at its cameras, in its hours and while it is not stopped for its age. Where
+///   its source writes every O as 0, an observed O is looked up as 0 too (resolved).
 /// * Validity: from `valid_from` inclusive to `valid_until` exclusive.
 pub fn match_passage(set: &HotlistSet, passage: &Passage, now: Utc) -> Vec<Match> {
     let country = passage.country.filter(|c| c.1 >= COUNTRY_BELIEVED).map(|c| c.0);
     let settled = resolve(&passage.text, country);
     let mut found = Vec::new();
     for list in set.lists() {
+        if !list.policy().applies(&passage.camera, now) {
+            continue;
+        }
         let mut seen: Vec<usize> = Vec::new();
         let mut take = |row: usize, kind: MatchKind, settled_in: Option<Country>| {
             if seen.contains(&row) {
                 return;
             }
-            let Some(entry) = list.entry(row) else { return };
+            let Some(mut entry) = list.entry(row) else { return };
             let contradicts = |c: Option<Country>| matches!((entry.country, c), (Some(a), Some(b)) if a != b);
             if contradicts(country) || contradicts(settled_in) || !is_valid(&entry, now) {
                 return;
             }
             seen.push(row);
+            list.policy().mark(&mut entry, now);
             let probability = probability(passage, &entry.plate);
             found.push(Match { entry: Arc::new(entry), list: Arc::clone(list.version()), kind, probability });
         };
@@ -60,6 +66,11 @@ pub fn match_passage(set: &HotlistSet, passage: &Passage, now: Utc) -> Vec<Match
         if let Some(s) = &settled {
             for row in list.rows_of(&s.text) {
                 take(row, MatchKind::Resolved, Some(s.format.country));
+            }
+        }
+        if let Some(as_listed) = list.policy().as_listed(&passage.text) {
+            for row in list.rows_of(&as_listed) {
+                take(row, MatchKind::Resolved, None);
             }
         }
         // Entries that mean another text than they hold.

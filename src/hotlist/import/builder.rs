@@ -1,20 +1,54 @@
 //! Collects checked rows and problems of any layout, and makes the list and the report of them.
 
 use super::report::{Duplicate, ImportError, ImportReport, Problem};
-use crate::domain::{ListVersion, PlateText, Utc};
+use crate::domain::{Country, ListVersion, PlateText, Utc};
 use crate::hotlist::List;
 use crate::hotlist::lists::{Details, Key, Row};
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 
 /// The most entries of one list; row numbers and offsets are 32 bits wide.
 const MAX_ROWS: usize = 50_000_000;
 
-/// One checked row.
-pub(super) struct Checked {
+/// One checked row; texts are borrowed from the line where they stand there as they are.
+pub(super) struct Checked<'a> {
     pub plate: PlateText,
     pub line: u64,
-    pub details: Details,
-    pub case: String,
+    pub country: Option<Country>,
+    pub category: Cow<'a, str>,
+    pub priority: u8,
+    pub valid_from: Option<Utc>,
+    pub valid_until: Option<Utc>,
+    pub instruction: Cow<'a, str>,
+    pub case: Cow<'a, str>,
+}
+
+impl Checked<'_> {
+    fn has(&self, d: &Details) -> bool {
+        self.country == d.country
+            && self.category == d.category
+            && self.priority == d.priority
+            && self.valid_from == d.valid_from
+            && self.valid_until == d.valid_until
+            && self.instruction == d.instruction
+    }
+
+    fn hash(&self, by: &RandomState) -> u64 {
+        let times = (self.valid_from, self.valid_until);
+        by.hash_one((self.country, &*self.category, self.priority, times, &*self.instruction))
+    }
+
+    fn details(self) -> Details {
+        Details {
+            country: self.country,
+            category: self.category.into_owned(),
+            priority: self.priority,
+            valid_from: self.valid_from,
+            valid_until: self.valid_until,
+            instruction: self.instruction.into_owned(),
+        }
+    }
 }
 
 /// Grows a list row by row.
@@ -22,7 +56,10 @@ pub(super) struct Builder {
     now: Utc,
     pub report: ImportReport,
     rows: Vec<Row>,
-    ids: HashMap<Details, u32>,
+    details: Vec<Details>,
+    /// Places in `details` by the hash of what stands there, so that a row that repeats them copies nothing.
+    ids: HashMap<u64, u32>,
+    hasher: RandomState,
     cases: String,
 }
 
@@ -32,7 +69,9 @@ impl Builder {
             now,
             report: ImportReport::default(),
             rows: Vec::new(),
+            details: Vec::new(),
             ids: HashMap::new(),
+            hasher: RandomState::new(),
             cases: String::new(),
         }
     }
@@ -46,12 +85,12 @@ impl Builder {
     }
 
     /// Takes a good row.
-    pub fn take(&mut self, row: Checked) {
-        let Checked { plate, line, details, case } = row;
+    pub fn take(&mut self, row: Checked<'_>) {
+        let line = row.line;
         let (Ok(at), Ok(line32), Ok(len), true) = (
             u32::try_from(self.cases.len()),
             u32::try_from(line),
-            u16::try_from(case.len()),
+            u16::try_from(row.case.len()),
             self.rows.len() < MAX_ROWS,
         ) else {
             let allowed = format!("at most {MAX_ROWS} entries; split the list");
@@ -59,13 +98,31 @@ impl Builder {
             return self.bad(1, [Problem { line, column: 1, field: "row".into(), found, allowed }]);
         };
         self.report.rows += 1;
-        if details.valid_until.is_some_and(|t| t <= self.now) {
+        if row.valid_until.is_some_and(|t| t <= self.now) {
             self.report.expired += 1;
         }
-        let next = self.ids.len() as u32;
-        let details = *self.ids.entry(details).or_insert(next);
-        self.cases.push_str(&case);
-        self.rows.push(Row { key: Key::of(&plate), line: line32, details, case_at: at, case_len: len });
+        if row.valid_from.is_some_and(|t| t > self.now) {
+            self.report.not_yet_valid += 1;
+        }
+        let key = Key::of(&row.plate);
+        self.cases.push_str(&row.case);
+        let details = self.details_of(row);
+        self.rows.push(Row { key, line: line32, details, case_at: at, case_len: len });
+    }
+
+    /// Where the details of `row` are kept.
+    fn details_of(&mut self, row: Checked<'_>) -> u32 {
+        let mut hash = row.hash(&self.hasher);
+        while let Some(&id) = self.ids.get(&hash) {
+            if self.details.get(id as usize).is_some_and(|d| row.has(d)) {
+                return id;
+            }
+            hash = hash.wrapping_add(1);
+        }
+        let id = self.details.len() as u32; // no more than rows
+        self.ids.insert(hash, id);
+        self.details.push(row.details());
+        id
     }
 
     /// The list, or why the file is refused.
@@ -79,10 +136,10 @@ impl Builder {
         if all_bad || (self.report.bad_rows > 0 && self.report.bad_share() > max_bad_share) {
             return Err(ImportError::TooManyBad { path: None, max_bad_share, report: Box::new(self.report) });
         }
-        let mut details: Vec<(Details, u32)> = self.ids.drain().collect();
-        details.sort_unstable_by_key(|d| d.1);
-        let details: Vec<Details> = details.into_iter().map(|d| d.0).collect();
+        self.ids = HashMap::new();
+        let details = std::mem::take(&mut self.details);
         let rows = self.drop_duplicates(&details);
+        self.find_conflicts(&rows, &details);
         self.report.loaded = rows.len() as u64;
         if rows.is_empty() {
             self.report.warnings.push("the list has no entry".to_owned());
@@ -102,7 +159,7 @@ impl Builder {
         let cases = &self.cases;
         let case = |r: &Row| cases.get(r.case_at as usize..r.case_at as usize + r.case_len as usize);
         let mut found: Vec<Duplicate> = Vec::new();
-        let (mut count, mut expired) = (0, 0);
+        let (mut count, mut expired, mut early) = (0, 0, 0);
         rows.dedup_by(|row, first| {
             let repeats = row.key == first.key && same(row.details) == same(first.details);
             if repeats {
@@ -110,6 +167,9 @@ impl Builder {
                 let (a, b) = (details.get(first.details as usize), details.get(row.details as usize));
                 if b.and_then(|d| d.valid_until).is_some_and(|t| t <= self.now) {
                     expired += 1;
+                }
+                if b.and_then(|d| d.valid_from).is_some_and(|t| t > self.now) {
+                    early += 1;
                 }
                 let mut contradicts = Vec::new();
                 if let (Some(a), Some(b)) = (a, b) {
@@ -131,7 +191,38 @@ impl Builder {
         self.report.duplicates = found;
         self.report.duplicate_rows = count;
         self.report.expired -= expired;
+        self.report.not_yet_valid -= early;
         rows.shrink_to_fit();
         rows
+    }
+
+    /// Notes entries for one plate that differ in category or country: all count, and someone should look.
+    fn find_conflicts(&mut self, rows: &[Row], details: &[Details]) {
+        let mut first: Option<&Row> = None;
+        for row in rows {
+            let Some(one) = first.filter(|f| f.key == row.key) else {
+                first = Some(row);
+                continue;
+            };
+            self.report.conflict_rows += 1;
+            if self.report.conflicts.len() >= ImportReport::MOST {
+                continue;
+            }
+            let mut contradicts = Vec::new();
+            if let (Some(a), Some(b)) = (details.get(one.details as usize), details.get(row.details as usize))
+            {
+                let fields = [
+                    ("category", a.category != b.category),
+                    ("country", a.country != b.country),
+                    ("priority", a.priority != b.priority),
+                    ("valid_from", a.valid_from != b.valid_from),
+                    ("valid_until", a.valid_until != b.valid_until),
+                ];
+                contradicts.extend(fields.iter().filter(|f| f.1).map(|f| f.0));
+            }
+            let (line, first_line) = (row.line.max(one.line).into(), row.line.min(one.line).into());
+            self.report.conflicts.push(Duplicate { line, first_line, contradicts });
+        }
+        self.report.conflicts.sort_by_key(|d| d.line);
     }
 }

@@ -7,8 +7,14 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 struct Told(Sender<String>);
 
 impl ListEvents for Told {
-    fn loaded(&self, version: &ListVersion, entries: usize, report: &ImportReport) {
-        let _ = self.0.send(format!("{} loaded {entries} of {}", version.name, report.rows));
+    fn loaded(&self, list: &List, report: &ImportReport) {
+        let _ = self.0.send(format!("{} loaded {} of {}", list.version().name, list.len(), report.rows));
+    }
+    fn stale(&self, list: &List, since: Option<Utc>) {
+        let _ = self.0.send(format!("{} stale {}", list.version().name, since.is_some()));
+    }
+    fn forgetful(&self, name: &str, why: &io::Error) {
+        let _ = self.0.send(format!("{name} forgetful {why}"));
     }
     fn refused(&self, name: &str, error: &ImportError, kept: Option<&ListVersion>) {
         let _ = self.0.send(format!("{name} refused, kept {}: {error}", kept.is_some()));
@@ -34,12 +40,7 @@ fn a_list_is_loaded_replaced_refused_and_missed() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("zone.csv");
     write(&path, "plate\n1ABC123\n");
-    let settings = Settings {
-        name: "zone".into(),
-        path: path.clone(),
-        poll: Duration::from_millis(1),
-        max_bad_share: 0.1,
-    };
+    let settings = Settings { poll: Duration::from_millis(1), ..Settings::plain("zone", &path) };
     let (hotlists, stop) = (Hotlists::new(), Stop::new());
     let (sender, said) = channel();
     let thread = watch(vec![settings], hotlists.clone(), Arc::new(Told(sender)), stop.clone()).unwrap();
@@ -72,12 +73,7 @@ fn a_list_is_loaded_replaced_refused_and_missed() {
 fn a_list_missing_at_the_start_is_taken_when_it_comes() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("late.csv");
-    let settings = Settings {
-        name: "late".into(),
-        path: path.clone(),
-        poll: Duration::from_millis(1),
-        max_bad_share: 0.1,
-    };
+    let settings = Settings { poll: Duration::from_millis(1), ..Settings::plain("late", &path) };
     let (hotlists, stop) = (Hotlists::new(), Stop::new());
     let (sender, said) = channel();
     let thread = watch(vec![settings], hotlists.clone(), Arc::new(Told(sender)), stop.clone()).unwrap();
