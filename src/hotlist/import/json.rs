@@ -4,9 +4,10 @@
 //! problem has a line.
 
 use super::builder::Builder;
-use super::fields::{Checker, Outcome, Row, problem};
+use super::fields::{Checker, Outcome};
 use super::lines::Stop;
 use super::mapping::Mapping;
+use super::parts::{Row, problem};
 use super::report::ImportError;
 use super::row::Cells;
 use super::text::{Line, Text};

@@ -1,8 +1,9 @@
 //! Files with a row a line: delimited, or with fixed places.
 
 use super::builder::Builder;
-use super::fields::{Checker, Outcome, Row, place, problem, shown};
+use super::fields::{Checker, Outcome};
 use super::mapping::{Format, Mapping};
+use super::parts::{Row, place, problem, shown};
 use super::report::ImportError;
 use super::row::{Broken, Cells, MAX_QUOTED_LINES, Separators, guess_delimiter};
 use super::text::{Line, Text};

@@ -8,7 +8,7 @@
 //!
 //! * [`text`]: encodings and line ends, a piece of the file at a time;
 //! * [`lines`], [`row`], [`json`]: rows and their columns;
-//! * [`mapping`]: which column is what; [`fields`]: a row checked by it; [`dates`]: dates as lists write them;
+//! * [`mapping`]: which column is what; [`fields`], [`parts`]: a row checked by it; [`dates`]: dates as lists write them;
 //! * [`builder`]: the list, duplicates and contradictions; [`report`]: what is said of the file;
 //! * [`diff`]: one list against another.
 
@@ -19,6 +19,7 @@ mod fields;
 mod json;
 mod lines;
 mod mapping;
+mod parts;
 mod report;
 mod row;
 mod text;
