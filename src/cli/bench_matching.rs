@@ -3,14 +3,14 @@
 use super::DONE;
 use crate::domain::{MatchKind, Passage, PlateText, Utc};
 use crate::hotlist::simulate::{Chance, Channel, Traffic};
-use crate::hotlist::{Budget, Confusions, HotlistSet, Hotlists, Rules, Settings, load_file, match_passage};
+use crate::hotlist::{Confusions, HotlistSet, Hotlists, Rules, Settings, load_file, match_passage};
 use anyhow::Context;
 use std::collections::HashSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  platewatch bench matching --entries 10000\n  \
@@ -55,12 +55,9 @@ fn measure(args: &Args, path: &Path) -> anyhow::Result<()> {
     let wanted = write_list(args, path, &traffic, &mut chance)
         .with_context(|| format!("{}: cannot be written", path.display()))?;
     let settings = |kinds: Vec<MatchKind>| Settings {
-        name: "bench".into(),
-        path: path.to_owned(),
-        poll: Duration::from_secs(2),
         max_bad_share: 0.0,
         rules: Rules { kinds, ..Rules::default() },
-        budget: Budget::default(),
+        ..Settings::plain("bench", path)
     };
     let passages = passages(args, &traffic, &wanted, &mut chance);
     drop(wanted);

@@ -2,13 +2,12 @@
 
 use super::{DONE, FAILED};
 use crate::domain::Utc;
-use crate::hotlist::{Budget, Confusions, Expected, Rules, Settings, expect, load_file};
+use crate::hotlist::{Budget, Confusions, Expected, Settings, expect, load_file};
 use crate::{config, vision};
 use anyhow::{Context, bail};
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  platewatch hotlist budget wanted.csv\n  \
@@ -66,8 +65,7 @@ fn alone(args: &Args, file: &std::path::Path) -> anyhow::Result<Settings> {
     let budget =
         Budget { max_false_hits_per_day: args.max, activate_anyway: false, passages_per_day: args.passages };
     let name = file.file_stem().map_or_else(|| "list".into(), |s| s.to_string_lossy().into_owned());
-    let (path, poll) = (file.to_owned(), Duration::from_secs(2));
-    Ok(Settings { name, path, poll, max_bad_share: 1.0, rules: Rules::default(), budget })
+    Ok(Settings { max_bad_share: 1.0, budget, ..Settings::plain(name, file) })
 }
 
 /// The lists of a configuration and the confusions it is run with.

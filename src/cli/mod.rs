@@ -16,6 +16,8 @@ mod dataset;
 mod demo;
 mod hotlist;
 mod hotlist_budget;
+mod hotlist_check;
+mod hotlist_sign;
 mod log;
 mod play;
 mod print_config;

@@ -71,14 +71,7 @@ fn settings(play: &Play) -> pipeline::Settings {
     pipeline::Settings {
         cameras: play.clips.iter().map(camera).collect(),
         vision: play.vision.clone(),
-        hotlists: vec![hotlist::Settings {
-            name: "demo".into(),
-            path: play.hotlist.clone(),
-            poll: Duration::from_secs(2),
-            max_bad_share: 0.1,
-            rules: hotlist::Rules::default(),
-            budget: hotlist::Budget::default(),
-        }],
+        hotlists: vec![hotlist::Settings::plain("demo", &play.hotlist)],
         confusions: None,
         store: store::Settings { dir: play.data.clone(), keep_passages: true, keep_passage_pictures: false },
         alert: alert::Settings {

@@ -1,11 +1,11 @@
 //! From the file as written to every room's settings, or to everything wrong with it.
 
-use super::cameras::{cameras, tracking, unique_names};
+use super::cameras::{cameras, tracking};
 use super::file::{File, Table, Value};
+use super::hotlists::hotlists;
 use super::keys;
 use super::problem::{ConfigError, Problem};
 use super::{Loaded, mqtt};
-use crate::domain::MatchKind;
 use crate::{alert, console, hotlist, pipeline, store, telemetry, track, vision};
 use std::cell::RefCell;
 use std::net::SocketAddr;
@@ -66,10 +66,11 @@ fn settings(root: &Table<'_>) -> Option<pipeline::Settings> {
     let vision = vision(&root.table("vision", "vision"));
     let track = tracking(&root.table("track", "track"), &track::Settings::default());
     let cameras = cameras(root, &track);
+    let memory = store.dir.join("hotlists");
     let matching = root.table("matching", "matching");
     let confusions = matching.get("confusions").and_then(|v| v.existing_file());
     let passages_per_day = matching.or("passages_per_day", hotlist::Budget::PASSAGES_PER_DAY, |v| v.number());
-    let hotlists = hotlists(root, passages_per_day);
+    let hotlists = hotlists(root, &cameras, &memory, passages_per_day);
     let mqtt = root.table("mqtt", "mqtt");
     let broker = mqtt::broker(&mqtt);
     let publish_passages = mqtt.or("publish_passages", false, |v| v.yes());
@@ -126,53 +127,6 @@ fn vision(t: &Table<'_>) -> Option<vision::Settings> {
         min_plate_width_px: t.or("min_plate_width_px", 40.0, |v| v.number().map(|n| n as f32)),
     };
     detector.and(reader).map(|_| settings)
-}
-
-fn hotlists(root: &Table<'_>, passages_per_day: f64) -> Vec<hotlist::Settings> {
-    let blocks = root.blocks("hotlists");
-    if root.get("hotlists").is_none() {
-        root.file.warn(0, "hotlists", "nothing", "without a list, nothing is a hit");
-    }
-    unique_names(&blocks);
-    let list = |t: &Table<'_>| {
-        let name = t.need("name").and_then(|v| v.name(64, true)).map(str::to_owned);
-        let path = t.need("path").and_then(|v| v.existing_file());
-        let poll = t.or("poll_s", Duration::from_secs(2), |v| v.seconds());
-        let max_bad_share = t.or("max_bad_share", 0.1, |v| v.number());
-        let rules = rules(t);
-        let budget = budget(t, passages_per_day);
-        Some(hotlist::Settings { name: name?, path: path?, poll, max_bad_share, rules, budget })
-    };
-    blocks.iter().filter_map(list).collect()
-}
-
-fn rules(t: &Table<'_>) -> hotlist::Rules {
-    let default = hotlist::Rules::default();
-    let words = hotlist::Rules::ALL.map(MatchKind::as_str);
-    let kind = |word: &str| hotlist::Rules::ALL.into_iter().find(|k| k.as_str() == word);
-    let kinds = t.or("kinds", default.kinds, |v| {
-        let kinds: Option<Vec<MatchKind>> = v.texts().and_then(|all| all.into_iter().map(kind).collect());
-        match kinds {
-            Some(kinds) if kinds.iter().enumerate().all(|(i, k)| !kinds.iter().take(i).any(|o| o == k)) => {
-                Some(kinds)
-            }
-            _ => v.wrong(Some(format!("any of {}", keys::quoted(words.iter().copied())))),
-        }
-    });
-    let min_alternative =
-        t.or("min_alternative_probability", default.min_alternative, |v| v.number().map(|n| n as f32));
-    hotlist::Rules { kinds, min_alternative }
-}
-
-fn budget(t: &Table<'_>, passages_per_day: f64) -> hotlist::Budget {
-    let max_false_hits_per_day = t.get("max_false_hits_per_day").and_then(|v| v.number());
-    let anyway = t.get("activate_over_budget");
-    let activate_anyway = anyway.as_ref().and_then(|v| v.yes()).unwrap_or(false);
-    if let (Some(v), true) = (anyway, activate_anyway) {
-        let why = "the list is used however many false hits it is expected to cause";
-        v.file.warn(v.at, &v.key, "true", why);
-    }
-    hotlist::Budget { max_false_hits_per_day, activate_anyway, passages_per_day }
 }
 
 fn console(t: &Table<'_>) -> Option<console::Settings> {

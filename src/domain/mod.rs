@@ -14,6 +14,7 @@ mod passage;
 mod plate_text;
 mod reading;
 mod time;
+mod zone;
 
 pub use country::Country;
 pub use detection::{Corners, Detection, Point, iou};
@@ -26,3 +27,4 @@ pub use passage::{Passage, PassageState};
 pub use plate_text::{PlateText, PlateTextError};
 pub use reading::{ALPHABET, CharDistribution, Reading};
 pub use time::{ClockQuality, ClockSource, ParseUtcError, Utc};
+pub use zone::{ParseZoneError, WallTime, Zone};

@@ -1,5 +1,6 @@
 //! A list as an immutable snapshot, and the shared handle to all of them.
 
+use super::Policy;
 use super::confusions::Confusions;
 use super::index::{Index, shift_for};
 use super::key::Key;
@@ -88,6 +89,7 @@ pub struct List {
     meanings: Vec<Meaning>,
     patterns: Patterns,
     rules: Rules,
+    policy: Arc<Policy>,
 }
 
 impl List {
@@ -99,7 +101,8 @@ impl List {
         let keys = patterns.into_iter().filter_map(|row| Some((row, rows.get(row as usize)?.key)));
         let patterns = Patterns::new(keys);
         let rules = Rules::default();
-        Self { version: Arc::new(version), rows, index, details, cases, meanings, patterns, rules }
+        let policy = Arc::default();
+        Self { version: Arc::new(version), rows, index, details, cases, meanings, patterns, rules, policy }
     }
 
     /// This list under other rules.
@@ -116,6 +119,18 @@ impl List {
     /// Name, hash and time of loading.
     pub fn version(&self) -> &Arc<ListVersion> {
         &self.version
+    }
+
+    /// The same under `policy`.
+    #[must_use]
+    pub fn with_policy(mut self, policy: Policy) -> Self {
+        self.policy = Arc::new(policy);
+        self
+    }
+
+    /// Where and when it counts, and where it comes from.
+    pub fn policy(&self) -> &Arc<Policy> {
+        &self.policy
     }
 
     /// How many entries.

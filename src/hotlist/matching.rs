@@ -44,13 +44,16 @@ pub struct Match {
 ///   reader believes another ([`COUNTRY_BELIEVED`]): the same text on a foreign plate is another vehicle,
 ///   and stopping it is the false alarm the country column exists to prevent. Where the reader does not
 ///   know, the text decides.
+/// * Policy: a list counts only at its cameras, in its hours and while it is not stopped for its age. Where
+///   its source writes every O as 0, an observed O is looked up as 0 too (resolved).
 /// * Validity: from `valid_from` inclusive to `valid_until` exclusive.
 pub fn match_passage(set: &HotlistSet, passage: &Passage, now: Utc) -> Vec<Match> {
     let seen = Seen::new(set, passage);
     let mut found = Vec::new();
     for list in set.lists().iter().filter(|l| !l.is_empty()) {
-        // A list that does not hold for this camera at this time is left out here.
-        seen.meet(list, now, &mut found);
+        if list.policy().applies(&passage.camera, now) {
+            seen.meet(list, now, &mut found);
+        }
     }
     found.sort_by(|a, b| {
         let key = |m: &Match| (m.entry.priority, m.entry.line);
@@ -93,13 +96,14 @@ impl<'a> Seen<'a> {
             if seen.contains(&row) {
                 return;
             }
-            let Some(entry) = list.entry(row) else { return };
+            let Some(mut entry) = list.entry(row) else { return };
             let contradicts = |c: Option<Country>| matches!((entry.country, c), (Some(a), Some(b)) if a != b);
             if contradicts(self.country) || contradicts(settled_in) || !is_valid(&entry, now) {
                 return;
             }
             seen.push(row);
             if rules.raises(kind) {
+                list.policy().mark(&mut entry, now);
                 found.push(Match {
                     entry: Arc::new(entry),
                     list: Arc::clone(list.version()),
@@ -114,6 +118,11 @@ impl<'a> Seen<'a> {
         if let Some(s) = &self.settled {
             for row in list.rows_of(Key::of(&s.text)) {
                 take(row, MatchKind::Resolved, Some(s.format.country), settled_probability(passage, &s.text));
+            }
+        }
+        if let Some(as_listed) = list.policy().as_listed(&passage.text) {
+            for row in list.rows_of(Key::of(&as_listed)) {
+                take(row, MatchKind::Resolved, None, settled_probability(passage, &as_listed));
             }
         }
         // Entries that mean another text than they hold.

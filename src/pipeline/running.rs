@@ -337,6 +337,10 @@ fn health(
                 version: l.version().sha256.clone(),
                 entries: l.len() as u64,
                 loaded_at: Time(l.version().loaded_at),
+                made_at: l.policy().origin.made_at.map(Time),
+                expires_at: l.policy().fresh_until().map(Time),
+                stale: l.policy().stale_since(Utc::now()).is_some(),
+                signer: l.policy().origin.manifest.as_ref().map(|m| m.signer.clone()),
             })
             .collect();
         Health {

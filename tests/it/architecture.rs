@@ -25,14 +25,15 @@ const DOORS: &[(&str, &[&str])] = &[
     ("ort", &["vision"]),
     ("opencv", &["vision", "capture"]),
     ("rusqlite", &["store"]),
-    ("csv", &["hotlist"]),
+    ("ring", &["hotlist"]),
+    ("encoding_rs", &["hotlist"]),
     ("rumqttc", &["alert"]),
     ("rumqttd", &["alert"]),
     ("axum", &["console"]),
     ("prometheus_client", &["telemetry"]),
     ("tracing_subscriber", &["telemetry"]),
     ("clap", &["cli"]),
-    ("toml", &["config", "vision"]),
+    ("toml", &["config", "vision", "hotlist"]),
 ];
 
 fn sources() -> Vec<(String, PathBuf, String)> {
