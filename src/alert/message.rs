@@ -389,6 +389,11 @@ pub struct Health {
     pub models: Option<Models>,
     /// Free space where records and pictures are kept, in bytes; null where unknown.
     pub disk_free_bytes: Option<u64>,
+    /// Latest row of the audit chain as `SEQ:HASH`; whoever keeps it can show that the chain was not cut off
+    /// (`platewatch audit verify --head`). Null where unknown.
+    pub audit_head: Option<String>,
+    /// Public key with which the box signs, hexadecimal (Ed25519); null where unknown.
+    pub box_key: Option<String>,
 }
 
 /// One camera's figures.

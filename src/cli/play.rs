@@ -69,6 +69,7 @@ fn settings(play: &Play) -> pipeline::Settings {
         track: track::Settings::default(),
     };
     pipeline::Settings {
+        configuration: None,
         cameras: play.clips.iter().map(camera).collect(),
         vision: play.vision.clone(),
         hotlists: vec![hotlist::Settings::plain("demo", &play.hotlist)],

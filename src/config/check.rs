@@ -79,6 +79,7 @@ fn settings(root: &Table<'_>) -> Option<pipeline::Settings> {
     let alert =
         alert::Settings { zone: zone?, box_id: box_id?, broker: broker?, publish_passages, health_every_s };
     Some(pipeline::Settings {
+        configuration: None,
         cameras,
         vision: vision?,
         hotlists,

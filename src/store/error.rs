@@ -108,6 +108,9 @@ pub enum StoreError {
         /// Its number.
         id: i64,
     },
+    /// The box's key cannot be used.
+    #[error(transparent)]
+    Key(#[from] crate::runtime::KeyError),
     /// The thread could not be started.
     #[error("the store's thread cannot be started: {source}")]
     Thread {

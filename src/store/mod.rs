@@ -5,28 +5,35 @@
 //! `telemetry` and `runtime`; the only door to `rusqlite`.
 //!
 //! Reading order: `schema.sql` (the contract of the file), `record` (what is handed in), `rows` (what
-//! comes out), `thread` (who calls), `writer` (one record, one transaction), `pictures`, `outbox`,
+//! comes out), `thread` (who calls), `writer` (one record, one transaction), `pictures`, `outbox`, `audit`,
 //! `queries`, `connection` and `upgrade` (opening, creating, migrating), `error`.
 
+mod audit;
 mod connection;
 mod convert;
 mod error;
+mod inspect;
 mod outbox;
 mod pictures;
 mod queries;
 mod record;
 mod rows;
 mod settings;
+mod shape;
 #[cfg(test)]
 mod testing;
 mod thread;
 mod upgrade;
 mod writer;
 
+pub use audit::{AuditAction, AuditEntry, AuditFault, AuditHead, AuditReport, AuditRow, AuditWriter};
 pub use error::StoreError;
+pub use inspect::{Finding, Inspection, inspect, mend};
 pub use queries::Reader;
 pub use record::{EvidenceFile, EvidenceRole, MessageKind, ModelVersions, OutboxMessage, Record};
-pub use rows::{EvidenceRow, HitQuery, HitRow, OutboxRow, OutboxStats, PassageQuery, PassageRow, Totals};
+pub use rows::{
+    DeadRow, EvidenceRow, HitQuery, HitRow, OutboxRow, OutboxStats, PassageQuery, PassageRow, Totals,
+};
 pub use settings::Settings;
 pub use thread::{StoreHandle, StoreThread, start};
 pub use writer::Store;

@@ -4,9 +4,9 @@ use super::StoreError;
 use super::connection::Database;
 use super::convert;
 use super::record::MessageKind;
-use super::rows::{OutboxRow, OutboxStats};
+use super::rows::{DeadRow, OutboxRow, OutboxStats};
 use crate::domain::{HitId, Utc};
-use rusqlite::params;
+use rusqlite::{Connection, params};
 
 /// Waiting messages, hits first, each kind in the order of recording (so `new` before `final`).
 pub(super) fn next(db: &Database, limit: usize) -> Result<Vec<OutboxRow>, StoreError> {
@@ -70,6 +70,46 @@ pub(super) fn failed(db: &Database, id: i64, reason: &str, now: Utc) -> Result<(
         .and_then(|mut s| s.execute(params![id, now.unix_ms(), reason]))
         .map_err(db.fail("giving up on a message"))?;
     if changed == 1 { Ok(()) } else { Err(StoreError::NotPending { id }) }
+}
+
+/// Messages given up on, the oldest first.
+pub(super) fn dead(db: &Database, limit: usize) -> Result<Vec<DeadRow>, StoreError> {
+    let fail = db.fail("reading the outbox");
+    let mut statement = db
+        .connection
+        .prepare_cached(
+            "SELECT id, event_id, topic, length(payload), created_at, ended_at, reason FROM outbox
+             WHERE state = 'dead' ORDER BY id LIMIT ?1",
+        )
+        .map_err(&fail)?;
+    let found = statement
+        .query_map([convert::int(limit as u64)], |r| {
+            Ok(DeadRow {
+                id: r.get(0)?,
+                event_id: r.get(1)?,
+                topic: r.get(2)?,
+                bytes: r.get::<_, Option<i64>>(3)?.unwrap_or(0).unsigned_abs(),
+                created_at: Utc::from_unix_ms(r.get(4)?),
+                given_up_at: Utc::from_unix_ms(r.get::<_, Option<i64>>(5)?.unwrap_or(0)),
+                reason: r.get::<_, Option<String>>(6)?.unwrap_or_default(),
+            })
+        })
+        .map_err(&fail)?
+        .collect::<Result<_, _>>()
+        .map_err(&fail)?;
+    Ok(found)
+}
+
+/// Lets messages given up on wait again: those of `ids`, or all; how many. They keep their ids, so whoever
+/// has one already will know it.
+pub(super) fn retry(connection: &Connection, ids: Option<&[i64]>) -> rusqlite::Result<u64> {
+    const REVIVE: &str =
+        "UPDATE outbox SET state = 'pending', ended_at = NULL, reason = NULL WHERE state = 'dead'";
+    let Some(ids) = ids else {
+        return connection.execute(REVIVE, []).map(|n| n as u64);
+    };
+    let mut statement = connection.prepare_cached(&format!("{REVIVE} AND id = ?1"))?;
+    ids.iter().try_fold(0, |sum, id| statement.execute([id]).map(|n| sum + n as u64))
 }
 
 /// How it stands.

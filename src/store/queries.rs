@@ -3,11 +3,12 @@
 use super::connection::Database;
 use super::convert;
 use super::record::ModelVersions;
-use super::rows::{EvidenceRow, HitQuery, HitRow, OutboxStats, PassageQuery, PassageRow};
-use super::{Settings, StoreError, outbox, pictures};
+use super::rows::{DeadRow, EvidenceRow, HitQuery, HitRow, OutboxStats, PassageQuery, PassageRow};
+use super::{AuditHead, AuditReport, AuditRow, Settings, StoreError, audit, outbox, pictures};
 use crate::domain::{
     CameraId, ClockQuality, Country, Entry, HitId, ListVersion, Passage, PassageId, PlateText, Position, Utc,
 };
+use crate::runtime::PublicKey;
 use rusqlite::{Row, named_params};
 use std::path::Path;
 
@@ -41,6 +42,35 @@ impl Reader {
     /// The database cannot be read, or holds what platewatch never writes.
     pub fn recent_passages(&self, query: &PassageQuery) -> Result<Vec<PassageRow>, StoreError> {
         recent_passages(&self.db, query)
+    }
+
+    /// Messages given up on, the oldest first.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn outbox_dead(&self, limit: usize) -> Result<Vec<DeadRow>, StoreError> {
+        outbox::dead(&self.db, limit)
+    }
+
+    /// Looks at the whole audit chain; see [`super::AuditReport`]. With `key`, seals by any other key are
+    /// faults; `told` is a head from an earlier `health` message, which must still be in the chain.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn verify_audit(
+        &self,
+        key: Option<&PublicKey>,
+        told: Option<&AuditHead>,
+    ) -> Result<AuditReport, StoreError> {
+        audit::verify(&self.db, key, told)
+    }
+
+    /// Rows of the audit chain from number `since` on, the oldest first.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn audit_rows(&self, since: u64, limit: usize) -> Result<Vec<AuditRow>, StoreError> {
+        audit::rows(&self.db, since, limit)
     }
 
     /// How the outbox stands.

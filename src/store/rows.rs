@@ -26,6 +26,25 @@ pub struct OutboxRow {
     pub created_at: Utc,
 }
 
+/// A message that was given up on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeadRow {
+    /// Its number.
+    pub id: i64,
+    /// CloudEvents id.
+    pub event_id: String,
+    /// The whole MQTT topic.
+    pub topic: String,
+    /// Size of its payload.
+    pub bytes: u64,
+    /// When it was made.
+    pub created_at: Utc,
+    /// When it was given up on.
+    pub given_up_at: Utc,
+    /// Why.
+    pub reason: String,
+}
+
 /// How the outbox stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct OutboxStats {

@@ -5,7 +5,7 @@ use super::record::Record;
 use super::rows::{HitQuery, HitRow, OutboxRow, OutboxStats, PassageQuery, PassageRow, Totals};
 use super::settings::Settings;
 use super::writer::Store;
-use super::{StoreError, queries};
+use super::{AuditEntry, AuditHead, StoreError, queries};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use std::time::{Duration, Instant};
 
@@ -20,6 +20,8 @@ enum Command {
     OutboxDone(i64, Reply<()>),
     OutboxFailed(i64, String, Reply<()>),
     OutboxStats(Reply<OutboxStats>),
+    Audit(AuditEntry, Reply<AuditHead>),
+    AuditHead(Reply<AuditHead>),
     Totals(Reply<Totals>),
     RecentHits(HitQuery, Reply<Vec<HitRow>>),
     RecentPassages(PassageQuery, Reply<Vec<PassageRow>>),
@@ -90,6 +92,8 @@ fn serve(store: &mut Store, queue: &Receiver<Command>, wake: &Sender<()>) {
             Command::OutboxDone(id, reply) => drop(reply.send(store.outbox_done(id))),
             Command::OutboxFailed(id, reason, reply) => drop(reply.send(store.outbox_failed(id, &reason))),
             Command::OutboxStats(reply) => drop(reply.send(store.outbox_stats())),
+            Command::Audit(entry, reply) => drop(reply.send(store.audit(&entry))),
+            Command::AuditHead(reply) => drop(reply.send(store.audit_head())),
             Command::Totals(reply) => drop(reply.send(Ok(store.totals()))),
             Command::RecentHits(query, reply) => {
                 drop(reply.send(queries::recent_hits(store.database(), &query)));
@@ -152,6 +156,22 @@ impl StoreHandle {
     /// The database cannot be read, or the store has ended.
     pub fn outbox_stats(&self) -> Result<OutboxStats, StoreError> {
         self.ask(Command::OutboxStats)
+    }
+
+    /// Adds a row to the audit chain, on disk when this returns, and its new head.
+    ///
+    /// # Errors
+    /// The database cannot be written, or the store has ended.
+    pub fn audit(&self, entry: AuditEntry) -> Result<AuditHead, StoreError> {
+        self.ask(|reply| Command::Audit(entry, reply))
+    }
+
+    /// The latest row of the audit chain.
+    ///
+    /// # Errors
+    /// The database cannot be read, or the store has ended.
+    pub fn audit_head(&self) -> Result<AuditHead, StoreError> {
+        self.ask(Command::AuditHead)
     }
 
     /// Told after messages were recorded (and at once where some waited from before). For one

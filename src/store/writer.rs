@@ -3,8 +3,9 @@
 use super::connection::{Database, Lock, sync_dir};
 use super::record::{EvidenceFile, ModelVersions, OutboxMessage, Record};
 use super::rows::{OutboxRow, OutboxStats, Totals};
-use super::{Settings, StoreError, convert, outbox, pictures};
+use super::{AuditEntry, AuditHead, Settings, StoreError, audit, convert, outbox, pictures};
 use crate::domain::{Hit, HitState, ListVersion, Passage, PassageState, Utc};
+use crate::runtime::SigningKey;
 use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, named_params, params};
 use std::path::{Path, PathBuf};
 
@@ -16,6 +17,8 @@ pub struct Store {
     pictures: PathBuf,
     settings: Settings,
     totals: Totals,
+    /// The box's own key, for the seals of the audit chain.
+    key: SigningKey,
     /// A commit failed with its outcome unknown: pictures were left for the sweep at the next start.
     unsure: bool,
     lock: Lock,
@@ -36,8 +39,9 @@ impl Store {
             let removed = pictures::sweep(&pictures, &db)?;
             tracing::warn!(removed, "the last run was cut off; pictures without a record were removed");
         }
+        let key = SigningKey::read_or_create(&settings.box_key())?;
         let settings = settings.clone();
-        Ok(Self { db, pictures, settings, totals: Totals::default(), unsure: false, lock })
+        Ok(Self { db, pictures, settings, totals: Totals::default(), key, unsure: false, lock })
     }
 
     /// Keeps a record, or nothing of it; see [`super::StoreHandle::record`].
@@ -133,6 +137,22 @@ impl Store {
         outbox::stats(&self.db)
     }
 
+    /// Adds to the audit chain; see [`super::StoreHandle::audit`].
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub fn audit(&mut self, entry: &AuditEntry) -> Result<AuditHead, StoreError> {
+        audit::append_sealed(&mut self.db, &self.key, entry, Utc::now())
+    }
+
+    /// The latest row of the audit chain.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn audit_head(&self) -> Result<AuditHead, StoreError> {
+        audit::head(&self.db.connection).map_err(self.db.fail("reading the audit chain"))
+    }
+
     pub(super) fn database(&self) -> &Database {
         &self.db
     }
@@ -140,6 +160,9 @@ impl Store {
 
 impl Drop for Store {
     fn drop(&mut self) {
+        if let Err(cause) = audit::seal(&self.db.connection, &self.key, Utc::now(), true) {
+            tracing::warn!(%cause, "the audit chain could not be sealed at the end; the next start goes on with it");
+        }
         if !self.unsure && !std::thread::panicking() {
             // Otherwise, and where this fails, the next start sweeps; nothing else depends on it.
             if let Err(cause) = self.lock.ended() {

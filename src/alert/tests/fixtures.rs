@@ -122,6 +122,8 @@ pub fn health() -> Health {
         lists: Vec::new(),
         models: None,
         disk_free_bytes: Some(1 << 30),
+        audit_head: Some(format!("7:{}", "ab".repeat(32))),
+        box_key: Some("cd".repeat(32)),
     }
 }
 

@@ -1,7 +1,7 @@
 //! On real files: what must be kept is kept, what fails leaves nothing.
 
 use super::super::testing::*;
-use super::super::{EvidenceRole, HitQuery, MessageKind, PassageQuery, Reader};
+use super::super::{EvidenceRole, HitQuery, MessageKind, PassageQuery, Reader, upgrade};
 use super::*;
 use crate::domain::{CameraId, MatchKind, PlateText};
 use std::fs;
@@ -370,12 +370,12 @@ fn a_newer_database_is_refused_by_writer_and_reader() {
     let settings = settings(dir.path());
     drop(Store::open(&settings).unwrap());
     let database = settings.database();
-    rusqlite::Connection::open(&database).unwrap().execute_batch("PRAGMA user_version = 7").unwrap();
+    rusqlite::Connection::open(&database).unwrap().execute_batch("PRAGMA user_version = 77").unwrap();
     let before = fs::read(&database).unwrap();
     for failure in [Store::open(&settings).unwrap_err(), Reader::open(&settings).unwrap_err()] {
         let text = failure.to_string();
-        assert!(matches!(failure, StoreError::Newer { found: 7, known: 1, .. }), "{text}");
-        assert!(text.contains("version 7") && text.contains("up to 1") && text.contains("install"), "{text}");
+        assert!(matches!(failure, StoreError::Newer { found: 77, known: upgrade::VERSION, .. }), "{text}");
+        assert!(text.contains("version 77") && text.contains("up to") && text.contains("install"), "{text}");
     }
     assert_eq!(fs::read(&database).unwrap(), before);
 }
@@ -433,7 +433,7 @@ fn the_connection_has_the_promised_settings() {
     assert_eq!(number("PRAGMA synchronous"), 2);
     assert_eq!(number("PRAGMA foreign_keys"), 1);
     assert_eq!(number("PRAGMA secure_delete"), 1);
-    assert_eq!(number("PRAGMA user_version"), 1);
+    assert_eq!(number("PRAGMA user_version"), upgrade::VERSION);
     assert_eq!(number("PRAGMA busy_timeout"), 5000);
     let mode: String = store.db.connection.query_row("PRAGMA journal_mode", [], |r| r.get(0)).unwrap();
     assert_eq!(mode, "wal");
