@@ -73,13 +73,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
     }
 }
 
-fn settings(data: &std::path::Path) -> Settings {
-    Settings { dir: data.to_path_buf(), keep_passages: true, keep_passage_pictures: false }
-}
-
 fn list(data: &std::path::Path, action: Option<&str>, since: Option<Utc>, json: bool) -> anyhow::Result<u8> {
     const BATCH: usize = 1_000;
-    let reader = Reader::open(&settings(data))?;
+    let reader = Reader::open(&Settings::new(data))?;
     let mut out = std::io::stdout().lock();
     let mut next = 1;
     loop {
@@ -105,7 +101,7 @@ fn list(data: &std::path::Path, action: Option<&str>, since: Option<Utc>, json: 
 }
 
 fn verify(data: &std::path::Path, key: Option<PublicKey>, told: Option<&AuditHead>) -> anyhow::Result<u8> {
-    let settings = settings(data);
+    let settings = Settings::new(data);
     let key = key.or_else(|| settings.public_key());
     let report = Reader::open(&settings)?.verify_audit(key.as_ref(), told)?;
     let mut out = std::io::stdout().lock();

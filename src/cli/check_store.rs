@@ -24,7 +24,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
-    let settings = Settings { dir: args.data.clone(), keep_passages: true, keep_passage_pictures: true };
+    let settings = Settings::new(&args.data);
     let found = store::inspect(&settings, args.head.as_ref())?;
     let mut out = std::io::stdout().lock();
     for finding in &found.findings {

@@ -18,12 +18,15 @@ mod hotlist;
 mod hotlist_check;
 mod hotlist_sign;
 mod log;
+mod log_outcomes;
 mod outbox;
+mod outcome;
 mod play;
 mod print_config;
 mod read;
 mod replay;
 mod run;
+mod search_past;
 mod version;
 
 use clap::{Parser, Subcommand};
@@ -69,6 +72,8 @@ enum Verb {
     Hotlist(hotlist::Args),
     /// Show recent hits and passages
     Log(log::Args),
+    /// Answer a hit: was it right, a misread, no longer wanted?
+    Outcome(outcome::Args),
     /// Look at messages that could not be delivered, and send them again
     Outbox(outbox::Args),
     /// Read and verify the audit chain
@@ -90,6 +95,7 @@ pub fn main() -> ExitCode {
         Verb::PrintConfig(args) => print_config::run(&args),
         Verb::Hotlist(args) => hotlist::run(&args),
         Verb::Log(args) => log::run(&args),
+        Verb::Outcome(args) => outcome::run(&args),
         Verb::Outbox(args) => outbox::run(&args),
         Verb::Audit(args) => audit::run(&args),
         Verb::Bench(args) => bench::run(&args),

@@ -3,7 +3,7 @@
 use super::DONE;
 use crate::store::{AuditAction, AuditEntry, AuditWriter, Reader, Settings};
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Rows printed at most.
 const SHOWN: usize = 10_000;
@@ -51,12 +51,10 @@ enum Verb {
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
-    let settings =
-        |data: &Path| Settings { dir: data.to_path_buf(), keep_passages: true, keep_passage_pictures: true };
     let mut out = std::io::stdout().lock();
     match &args.verb {
         Verb::List { data, json } => {
-            let rows = Reader::open(&settings(data))?.outbox_dead(SHOWN)?;
+            let rows = Reader::open(&Settings::new(data))?.outbox_dead(SHOWN)?;
             for r in &rows {
                 if *json {
                     let line = serde_json::json!({
@@ -77,7 +75,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
         Verb::Retry { ids, all, data, by } => {
             let entry = AuditEntry::by(by, AuditAction::OutboxRetried);
             let ids = (!all).then_some(ids.as_slice());
-            let revived = AuditWriter::open(&settings(data))?.retry_outbox(ids, entry)?;
+            let revived = AuditWriter::open(&Settings::new(data))?.retry_outbox(ids, entry)?;
             let s = if revived == 1 { "" } else { "s" };
             writeln!(out, "{revived} message{s} will be sent again")?;
         }

@@ -135,7 +135,7 @@ pub fn start(
 
     let console = match &settings.console {
         None => None,
-        Some(console) => Some(screen::start(console, settings, &metrics, &watch, &stop)?),
+        Some(console) => Some(screen::start(console, settings, &metrics, &watch, &store, &stop)?),
     };
     let (judged, to_record) = crossbeam_channel::bounded(JUDGED);
     let give_up = Stop::new();

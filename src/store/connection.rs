@@ -81,22 +81,24 @@ impl Database {
         Ok(db)
     }
 
-    /// Opens the file for one more row beside the daemon that owns it; neither creates nor upgrades.
+    /// Opens the file for short writes beside the daemon that owns it; neither creates nor upgrades.
     pub(super) fn open_beside(path: &Path) -> Result<Self, StoreError> {
+        // Has every check of a reader; the connection itself is not kept.
         drop(Self::open_reader(path)?);
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let fail = |e| StoreError::sql("opening the database", path, e);
         let connection = Connection::open_with_flags(path, flags).map_err(fail)?;
         connection.busy_timeout(BUSY).map_err(fail)?;
+        if connection.is_readonly("main").map_err(fail)? {
+            return Err(StoreError::ReadOnly { path: path.to_path_buf() });
+        }
+        // As for the box's own writer; the journal mode is the file's and stays.
         connection
             .execute_batch(
                 "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON;
                  PRAGMA trusted_schema = OFF;",
             )
             .map_err(fail)?;
-        if connection.is_readonly("main").map_err(fail)? {
-            return Err(StoreError::ReadOnly { path: path.to_path_buf() });
-        }
         Ok(Self { connection, path: path.to_path_buf() })
     }
 

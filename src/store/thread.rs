@@ -1,6 +1,7 @@
 //! The store's own thread, and how everyone else talks to it: one bounded queue of commands, each
 //! answered; so a slow disk is felt by those who record and nothing piles up unseen.
 
+use super::outcomes::Answer;
 use super::record::Record;
 use super::rows::{HitQuery, HitRow, OutboxRow, OutboxStats, PassageQuery, PassageRow, Totals};
 use super::settings::Settings;
@@ -20,6 +21,7 @@ enum Command {
     OutboxDone(i64, Reply<()>),
     OutboxFailed(i64, String, Reply<()>),
     OutboxStats(Reply<OutboxStats>),
+    Answer(Box<Answer>, Reply<()>),
     Audit(AuditEntry, Reply<AuditHead>),
     AuditHead(Reply<AuditHead>),
     Totals(Reply<Totals>),
@@ -92,6 +94,7 @@ fn serve(store: &mut Store, queue: &Receiver<Command>, wake: &Sender<()>) {
             Command::OutboxDone(id, reply) => drop(reply.send(store.outbox_done(id))),
             Command::OutboxFailed(id, reason, reply) => drop(reply.send(store.outbox_failed(id, &reason))),
             Command::OutboxStats(reply) => drop(reply.send(store.outbox_stats())),
+            Command::Answer(answer, reply) => drop(reply.send(store.answer(&answer))),
             Command::Audit(entry, reply) => drop(reply.send(store.audit(&entry))),
             Command::AuditHead(reply) => drop(reply.send(store.audit_head())),
             Command::Totals(reply) => drop(reply.send(Ok(store.totals()))),
@@ -148,6 +151,15 @@ impl StoreHandle {
     /// There is no such waiting message; or the database cannot be written.
     pub fn outbox_failed(&self, id: i64, reason: &str) -> Result<(), StoreError> {
         self.ask(|reply| Command::OutboxFailed(id, reason.to_owned(), reply))
+    }
+
+    /// Keeps an operator's answer to a hit in one transaction. An earlier answer stays; the last one counts.
+    ///
+    /// # Errors
+    /// [`StoreError::Answer`] or [`StoreError::UnknownHit`] where it cannot be kept as it is; the database
+    /// cannot be written, or the store has ended.
+    pub fn answer(&self, answer: Answer) -> Result<(), StoreError> {
+        self.ask(|reply| Command::Answer(Box::new(answer), reply))
     }
 
     /// How the outbox stands.

@@ -10,5 +10,6 @@ mod capture_rtsp;
 mod cli;
 mod docs;
 mod end_to_end;
+mod outcomes;
 mod rtsp_server;
 mod world;

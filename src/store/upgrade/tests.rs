@@ -31,6 +31,29 @@ fn every_table_is_strict() {
     assert_eq!(lax, 0);
 }
 
+#[test]
+fn a_box_of_version_1_opens_with_its_hits() {
+    let dir = tempfile::tempdir().unwrap();
+    let old = first_version(dir.path());
+    old.connection
+        .execute_batch(
+            "INSERT INTO passage VALUES ('00000000-0000-7000-8000-000000000001', 'gate', 'closed', 1, 2, 'ntp',
+                 NULL, NULL, NULL, NULL, NULL, '1ABC123', 0.9, '[]', NULL, NULL, 1, 3, 1.0, 1, 1, 1,
+                 '[[0,0],[1,0],[1,1],[0,1]]', NULL);
+             INSERT INTO list_version VALUES (1, 'zone', 'ab', 0);
+             INSERT INTO hit VALUES ('00000000-0000-7000-8000-000000000002',
+                 '00000000-0000-7000-8000-000000000001', 'final', 'exact', 0.9, '1ABC123', 1, '1ABC123', 2,
+                 'stolen', 10, NULL, NULL, NULL, '', '', 5, 5);",
+        )
+        .unwrap();
+    let path = old.path.clone();
+    drop(old);
+    let db = Database::open_writer(&path).unwrap();
+    let hits = super::super::queries::recent_hits(&db, &super::super::HitQuery::default()).unwrap();
+    assert_eq!(hits.len(), 1);
+    assert!(!hits[0].late && hits[0].outcome.is_none());
+}
+
 const STEP: &str = "ALTER TABLE schema_version ADD COLUMN note TEXT NOT NULL DEFAULT 'x';";
 
 /// A database as the first release made it.
