@@ -8,7 +8,8 @@ use std::io::Write;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  platewatch hotlist check wanted.csv\n  \
     platewatch hotlist check new.csv --config /etc/platewatch.toml --list stolen\n  \
-    platewatch hotlist mapping ncic > my-ncic.toml")]
+    platewatch hotlist mapping ncic > my-ncic.toml\n  \
+    platewatch hotlist search-past --config platewatch.toml --list stolen --purpose theft --case AN.11.L9.1/2026")]
 pub(super) struct Args {
     #[command(subcommand)]
     verb: Verb,
@@ -37,6 +38,8 @@ enum Verb {
     Sign(hotlist_sign::SignArgs),
     /// Check a list against its manifest
     Verify(hotlist_sign::VerifyArgs),
+    /// Search passages already kept for the entries of a list, as late hits
+    SearchPast(super::search_past::Args),
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
@@ -48,6 +51,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
         Verb::Keygen(args) => hotlist_sign::keygen(args),
         Verb::Sign(args) => hotlist_sign::sign(args),
         Verb::Verify(args) => hotlist_sign::verify(args),
+        Verb::SearchPast(args) => super::search_past::run(args),
     }
 }
 

@@ -2,10 +2,11 @@
 
 use super::{DONE, FAILED};
 use crate::domain::Utc;
-use crate::hotlist::{Manifest, SecretKey, Signers, hash_file, manifest_path};
+use crate::hotlist::{Manifest, Signers, hash_file, manifest_path};
+use crate::runtime::{PublicKey, SigningKey};
 use anyhow::{Context, anyhow, bail};
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]
 #[command(
@@ -27,7 +28,7 @@ pub(super) struct KeygenArgs {
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
-    platewatch hotlist sign stolen.csv --key zone.key --name stolen --version 42 --expires-h 48\n\n\
+    platewatch hotlist sign stolen.csv --key zone.key --signer zone-antwerp --name stolen --version 42 --expires-h 48\n\n\
     Writes stolen.csv.manifest. Exit codes: 0; 1 something could not be read or written; 2 wrong usage.")]
 pub(super) struct SignArgs {
     /// The list file
@@ -35,6 +36,9 @@ pub(super) struct SignArgs {
     /// The secret key
     #[arg(long, value_name = "FILE")]
     key: PathBuf,
+    /// Whose key it is, as in the boxes' file of signers
+    #[arg(long, value_name = "ID")]
+    signer: String,
     /// The list's name in the configuration of the boxes
     #[arg(long)]
     name: String,
@@ -69,34 +73,25 @@ pub(super) struct VerifyArgs {
 }
 
 pub(super) fn keygen(args: &KeygenArgs) -> anyhow::Result<u8> {
-    let key = SecretKey::generate(&args.id).map_err(|e| anyhow!(e))?;
-    write_secret(&args.secret, &key.to_text())
-        .with_context(|| format!("{}: cannot write the secret key", args.secret.display()))?;
+    let line = |key: &PublicKey| Signers::line(&args.id, key).map_err(|e| anyhow!(e));
+    // A wrong id is said before a key is made.
+    line(&"00".repeat(32).parse()?)?;
+    let key = SigningKey::create(&args.secret)?;
     let mut public = std::fs::OpenOptions::new()
         .create(true)
         .append(true)
         .open(&args.public)
         .with_context(|| format!("{}: cannot write the public key", args.public.display()))?;
-    public.write_all(key.public().as_bytes())?;
+    public.write_all(line(&key.public())?.as_bytes())?;
     let mut out = std::io::stdout().lock();
-    writeln!(out, "secret key of {}: {}; keep it off the boxes", key.id(), args.secret.display())?;
+    writeln!(out, "secret key of {}: {}; keep it off the boxes", args.id, args.secret.display())?;
     writeln!(out, "public key: {}; name it as signers of a list", args.public.display())?;
     Ok(DONE)
 }
 
-/// Never over another file, and for the owner's eyes only.
-fn write_secret(path: &Path, text: &str) -> std::io::Result<()> {
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)?.write_all(text.as_bytes())
-}
-
 pub(super) fn sign(args: &SignArgs) -> anyhow::Result<u8> {
-    let text = std::fs::read_to_string(&args.key)
-        .with_context(|| format!("{}: cannot read the secret key", args.key.display()))?;
-    let key = SecretKey::parse(&text).map_err(|e| anyhow!("{}: {e}", args.key.display()))?;
+    let key = SigningKey::read(&args.key)?;
+    Signers::line(&args.signer, &key.public()).map_err(|e| anyhow!("--signer: {e}"))?;
     let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_".contains(&b);
     if !(1..=64).contains(&args.name.len()) || !args.name.bytes().all(fits) {
         bail!("--name {:?} is no list's name: 1 to 64 of a-z, 0-9, - and _", args.name);
@@ -108,7 +103,7 @@ pub(super) fn sign(args: &SignArgs) -> anyhow::Result<u8> {
         sha256: hash_file(&args.file).with_context(|| format!("{}: cannot be read", args.file.display()))?,
         created,
         expires: args.expires_h.map(|h| created.plus_ms(i64::from(h) * 3_600_000)),
-        signer: key.id().to_owned(),
+        signer: args.signer.clone(),
     };
     let path = args.manifest.clone().unwrap_or_else(|| manifest_path(&args.file));
     // Renamed into place: a box may be looking.
@@ -118,7 +113,14 @@ pub(super) fn sign(args: &SignArgs) -> anyhow::Result<u8> {
         .and_then(|()| std::fs::rename(&beside, &path))
         .with_context(|| format!("{}: cannot write the manifest", path.display()))?;
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{}: version {} of {} by {}", path.display(), manifest.version, manifest.name, key.id())?;
+    writeln!(
+        out,
+        "{}: version {} of {} by {}",
+        path.display(),
+        manifest.version,
+        manifest.name,
+        args.signer
+    )?;
     Ok(DONE)
 }
 

@@ -6,8 +6,7 @@
 
 use super::import::hex;
 use crate::domain::Utc;
-use ring::rand::{SecureRandom, SystemRandom};
-use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
+use crate::runtime::{PublicKey, Signature, SigningKey};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -17,8 +16,6 @@ use std::path::{Path, PathBuf};
 const HEADER: &str = "platewatch-hotlist-manifest 1";
 /// First word of a line that holds a public key.
 const PUBLIC: &str = "platewatch-ed25519";
-/// First word of the line that holds a secret key.
-const SECRET: &str = "platewatch-ed25519-secret";
 const MAX_BYTES: usize = 16 << 10;
 
 /// What a signer says of a list file.
@@ -127,11 +124,10 @@ impl Manifest {
         )
     }
 
-    /// The text of the manifest, signed with `key`.
-    pub fn sign(&self, key: &SecretKey) -> String {
-        let body = Self { signer: key.id.clone(), ..self.clone() }.body();
-        let signature = hex(key.pair.sign(body.as_bytes()).as_ref());
-        format!("{body}signature: {signature}\n")
+    /// The text of the manifest, signed with `key`, which is that of its signer.
+    pub fn sign(&self, key: &SigningKey) -> String {
+        let body = self.body();
+        format!("{body}signature: {}\n", key.sign(body.as_bytes()))
     }
 
     /// The manifest that `text` holds, its signature checked.
@@ -152,7 +148,7 @@ impl Manifest {
         let body = text.get(..=body.len()).unwrap_or_default();
         let signature = last
             .strip_prefix("signature: ")
-            .and_then(|s| unhex::<64>(s.trim()))
+            .and_then(|s| s.parse::<Signature>().ok())
             .ok_or_else(|| malformed("its last line is no \"signature: …\" with 128 hexadecimal digits"))?;
         let mut lines = body.lines();
         if lines.next() != Some(HEADER) {
@@ -164,9 +160,9 @@ impl Manifest {
             .find_map(|l| l.strip_prefix("signer: "))
             .ok_or_else(|| malformed("it has no line \"signer: …\""))?;
         let key = signers.0.get(signer).ok_or_else(|| ManifestError::UnknownSigner(cut(signer)))?;
-        UnparsedPublicKey::new(&ED25519, key)
-            .verify(body.as_bytes(), &signature)
-            .map_err(|_| ManifestError::BadSignature(cut(signer)))?;
+        if !key.verifies(body.as_bytes(), &signature) {
+            return Err(ManifestError::BadSignature(cut(signer)));
+        }
         let mut fields: BTreeMap<&str, &str> = BTreeMap::new();
         for line in lines {
             let (key, value) = line
@@ -290,7 +286,7 @@ impl Accepted {
 
 /// Public keys by the id of who holds the secret one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Signers(BTreeMap<String, [u8; 32]>);
+pub struct Signers(BTreeMap<String, PublicKey>);
 
 impl Signers {
     /// Reads a file of lines `platewatch-ed25519 ID PUBLIC-KEY`; blank ones and those with `#` are left out.
@@ -309,7 +305,6 @@ impl Signers {
             let mut words = line.split_whitespace();
             match words.next() {
                 Some(PUBLIC) => {}
-                Some(SECRET) => return Err(wrong("this is a secret key, which must stay with who signs")),
                 _ => return Err(wrong("no public key")),
             }
             let id = words
@@ -318,7 +313,7 @@ impl Signers {
                 .ok_or_else(|| wrong("the id is not 1 to 64 of a-z, 0-9, . - _"))?;
             let key = words
                 .next()
-                .and_then(unhex::<32>)
+                .and_then(|k| k.parse().ok())
                 .ok_or_else(|| wrong("the key is not 64 hexadecimal digits"))?;
             if signers.insert(id.to_owned(), key).is_some() {
                 return Err(wrong("a second key of the same id"));
@@ -327,73 +322,20 @@ impl Signers {
         if signers.is_empty() { Err("no public key in it".to_owned()) } else { Ok(Self(signers)) }
     }
 
-    /// Their ids.
-    pub fn ids(&self) -> impl Iterator<Item = &str> {
-        self.0.keys().map(String::as_str)
-    }
-}
-
-/// The key that signs.
-pub struct SecretKey {
-    id: String,
-    seed: [u8; 32],
-    pair: Ed25519KeyPair,
-}
-
-impl std::fmt::Debug for SecretKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "SecretKey({})", self.id)
-    }
-}
-
-impl SecretKey {
-    /// A new one, from the system's randomness.
+    /// The line of such a file for the key of `id`.
     ///
     /// # Errors
-    /// Where `id` is not 1 to 64 of `a-z 0-9 . - _`, or the system gives no randomness.
-    pub fn generate(id: &str) -> Result<Self, String> {
-        let mut seed = [0; 32];
-        SystemRandom::new().fill(&mut seed).map_err(|_| "the system gives no randomness".to_owned())?;
-        Self::from_seed(id, seed)
-    }
-
-    fn from_seed(id: &str, seed: [u8; 32]) -> Result<Self, String> {
+    /// Where `id` is not 1 to 64 of `a-z 0-9 . - _`.
+    pub fn line(id: &str, key: &PublicKey) -> Result<String, String> {
         if !is_id(id) {
             return Err(format!("the id {:?} is not 1 to 64 of a-z, 0-9, . - _", cut(id)));
         }
-        let pair = Ed25519KeyPair::from_seed_unchecked(&seed).map_err(|_| "no Ed25519 key".to_owned())?;
-        Ok(Self { id: id.to_owned(), seed, pair })
+        Ok(format!("{PUBLIC} {id} {key}\n"))
     }
 
-    /// Reads what [`Self::to_text`] wrote.
-    ///
-    /// # Errors
-    /// Where it is something else.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        let words: Vec<&str> = text.split_whitespace().collect();
-        match words.as_slice() {
-            [SECRET, id, seed] => {
-                let seed = unhex::<32>(seed).ok_or("the secret key is not 64 hexadecimal digits")?;
-                Self::from_seed(id, seed)
-            }
-            [PUBLIC, ..] => Err("this is a public key; signing needs the secret one".to_owned()),
-            _ => Err(format!("no secret key; it is one line \"{SECRET} ID 64-HEXADECIMAL-DIGITS\"")),
-        }
-    }
-
-    /// One line; keep it where only the signer can read it.
-    pub fn to_text(&self) -> String {
-        format!("{SECRET} {} {}\n", self.id, hex(&self.seed))
-    }
-
-    /// The line for the file of signers.
-    pub fn public(&self) -> String {
-        format!("{PUBLIC} {} {}\n", self.id, hex(self.pair.public_key().as_ref()))
-    }
-
-    /// Whose it is.
-    pub fn id(&self) -> &str {
-        &self.id
+    /// Their ids.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
     }
 }
 
@@ -406,27 +348,13 @@ fn cut(text: &str) -> String {
     text.chars().take(80).collect()
 }
 
-fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
-    let text = text.as_bytes();
-    if text.len() != N * 2 {
-        return None;
-    }
-    let digit = |b: u8| char::from(b).to_digit(16).map(|d| d as u8);
-    let mut bytes = [0; N];
-    for (byte, pair) in bytes.iter_mut().zip(text.chunks_exact(2)) {
-        let &[high, low] = pair else { return None };
-        *byte = digit(high)? << 4 | digit(low)?;
-    }
-    Some(bytes)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn key(id: &str, n: u8) -> SecretKey {
-        SecretKey::from_seed(id, [n; 32]).unwrap()
+    fn key() -> SigningKey {
+        SigningKey::create(&tempfile::tempdir().unwrap().path().join("key")).unwrap()
     }
 
     fn manifest() -> Manifest {
@@ -440,35 +368,24 @@ mod tests {
         }
     }
 
-    fn signers(keys: &[&SecretKey]) -> Signers {
-        Signers::parse(&keys.iter().map(|k| k.public()).collect::<String>()).unwrap()
+    fn signers(key: &SigningKey) -> Signers {
+        Signers::parse(&Signers::line("zone-antwerp", &key.public()).unwrap()).unwrap()
     }
 
     #[test]
     fn what_is_signed_is_read_back() {
-        let key = key("zone-antwerp", 7);
+        let key = key();
         let text = manifest().sign(&key);
         assert!(text.starts_with("platewatch-hotlist-manifest 1\nname: stolen\nversion: 42\n"), "{text}");
-        assert_eq!(Manifest::verify(text.as_bytes(), &signers(&[&key])).unwrap(), manifest());
+        assert_eq!(Manifest::verify(text.as_bytes(), &signers(&key)).unwrap(), manifest());
         let never = Manifest { expires: None, ..manifest() };
-        assert_eq!(Manifest::verify(never.sign(&key).as_bytes(), &signers(&[&key])).unwrap(), never);
-    }
-
-    #[test]
-    fn the_signature_is_that_of_rfc_8032() {
-        // RFC 8032 section 7.1, test 1: secret key, public key.
-        let seed = unhex("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60").unwrap();
-        let public = SecretKey::from_seed("rfc", seed).unwrap().public();
-        assert_eq!(
-            public,
-            "platewatch-ed25519 rfc d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a\n"
-        );
+        assert_eq!(Manifest::verify(never.sign(&key).as_bytes(), &signers(&key)).unwrap(), never);
     }
 
     #[test]
     fn every_changed_byte_is_found() {
-        let key = key("zone-antwerp", 7);
-        let signers = signers(&[&key]);
+        let key = key();
+        let signers = signers(&key);
         let text = manifest().sign(&key).into_bytes();
         for i in 0..text.len() - 1 {
             let mut changed = text.clone();
@@ -480,11 +397,13 @@ mod tests {
 
     #[test]
     fn who_may_not_sign_is_named() {
-        let (ours, theirs, impostor) = (key("zone-antwerp", 7), key("zone-ghent", 8), key("zone-antwerp", 9));
-        let signers = signers(&[&ours]);
-        let refused = |k: &SecretKey| Manifest::verify(manifest().sign(k).as_bytes(), &signers).unwrap_err();
-        assert_eq!(refused(&theirs), ManifestError::UnknownSigner("zone-ghent".into()));
-        assert_eq!(refused(&impostor), ManifestError::BadSignature("zone-antwerp".into()));
+        let (ours, theirs) = (key(), key());
+        let signers = signers(&ours);
+        let refused =
+            |m: Manifest, k: &SigningKey| Manifest::verify(m.sign(k).as_bytes(), &signers).unwrap_err();
+        let ghent = Manifest { signer: "zone-ghent".into(), ..manifest() };
+        assert_eq!(refused(ghent, &theirs), ManifestError::UnknownSigner("zone-ghent".into()));
+        assert_eq!(refused(manifest(), &theirs), ManifestError::BadSignature("zone-antwerp".into()));
         for text in
             ["", "x", "signature: 00", "platewatch-hotlist-manifest 1\nsigner: zone-antwerp\nsignature: zz\n"]
         {
@@ -497,11 +416,11 @@ mod tests {
 
     #[test]
     fn other_lists_other_files_and_older_versions() {
-        let key = key("zone-antwerp", 7);
+        let key = key();
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("stolen.csv.manifest");
         let now = "2026-11-24T22:05:00Z".parse().unwrap();
-        let read = |name: &str, now: Utc| Manifest::read(&path, name, &signers(&[&key]), now);
+        let read = |name: &str, now: Utc| Manifest::read(&path, name, &signers(&key), now);
         assert!(read("stolen", now).unwrap_err().to_string().contains("stolen.csv.manifest cannot be read"));
         std::fs::write(&path, manifest().sign(&key)).unwrap();
         assert_eq!(read("stolen", now).unwrap(), manifest());
@@ -525,27 +444,23 @@ mod tests {
     }
 
     #[test]
-    fn key_files() {
-        let key = SecretKey::generate("zone-antwerp").unwrap();
-        let again = SecretKey::parse(&key.to_text()).unwrap();
-        assert_eq!(again.public(), key.public());
-        assert!(!format!("{key:?}").contains(&hex(&key.seed)), "never in a log");
-        assert!(SecretKey::parse(&key.public()).unwrap_err().contains("public key"));
-        assert!(Signers::parse(&key.to_text()).unwrap_err().contains("secret key"));
-        assert!(SecretKey::generate("Zone Antwerp").is_err());
-        let two = format!("# who may sign\n\n{}{}", key.public(), key.public());
+    fn files_of_signers() {
+        let key = key().public();
+        let line = Signers::line("zone-antwerp", &key).unwrap();
+        let two = format!("# who may sign\n\n{line}{line}");
         assert!(Signers::parse(&two).unwrap_err().contains("line 4: a second key"));
-        assert!(Signers::parse("# none\n").is_err());
-        assert_eq!(Signers::parse(&key.public()).unwrap().ids().collect::<Vec<_>>(), ["zone-antwerp"]);
+        assert!(Signers::parse("# none\n").is_err() && Signers::parse("platewatch-ed25519 x 00\n").is_err());
+        assert!(Signers::line("Zone Antwerp", &key).is_err());
+        assert_eq!(Signers::parse(&line).unwrap().ids().collect::<Vec<_>>(), ["zone-antwerp"]);
     }
 
     proptest! {
         #[test]
         fn no_bytes_panic_or_pass(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
-            let key = key("zone-antwerp", 7);
-            prop_assert!(Manifest::verify(&bytes, &signers(&[&key])).is_err());
+            let key = key();
+            prop_assert!(Manifest::verify(&bytes, &signers(&key)).is_err());
             let text = String::from_utf8_lossy(&bytes);
-            let _ = (Signers::parse(&text), SecretKey::parse(&text));
+            let _ = Signers::parse(&text);
         }
     }
 }

@@ -12,7 +12,7 @@
 //!   expected to cause.
 //! * [`watch()`]: one thread that reloads files that changed.
 //!
-//! May import `domain`, `plate`, `telemetry` and `runtime`. The only room that knows `ring` and
+//! May import `domain`, `plate`, `telemetry` and `runtime`. The only room that knows
 //! `encoding_rs`; mappings are TOML.
 
 mod budget;
@@ -40,7 +40,7 @@ pub use import::{
 };
 pub use lists::{HotlistSet, Hotlists, List};
 pub use load::load_file;
-pub use manifest::{Manifest, ManifestError, SecretKey, Signers, hash_file, manifest_path};
+pub use manifest::{Manifest, ManifestError, Signers, hash_file, manifest_path};
 pub use matching::{Match, match_passage};
 pub use pattern::{ListedError, listed};
 pub use policy::{Hours, Origin, Policy, WhenStale};

@@ -1,10 +1,12 @@
 //! What happens in the stages, told to logs, metrics and the status topics.
 
+use super::ledger::Ledger;
 use crate::alert::message::{CameraState, CameraStatus, HotlistState, HotlistStatus, Time};
 use crate::alert::{AlertEvents, StatusUpdates};
 use crate::capture::{CaptureError, CaptureEvent, CaptureEvents};
 use crate::domain::{CameraId, ListVersion, Utc};
 use crate::hotlist::{Hotlists, ImportError, ImportReport, List, ListEvents, WhenStale};
+use crate::store::{AuditAction, AuditEntry};
 use crate::telemetry::{DropReason, Metrics, Stage};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -23,13 +25,25 @@ pub(super) struct Watch {
     statuses: OnceLock<StatusUpdates>,
     cameras: Mutex<BTreeMap<CameraId, Told>>,
     hotlists: Hotlists,
+    ledger: Ledger,
 }
 
 impl Watch {
     /// Knows every camera from the start: one that never opens must show too.
-    pub fn new(metrics: Metrics, hotlists: Hotlists, cameras: impl Iterator<Item = CameraId>) -> Self {
+    pub fn new(
+        metrics: Metrics,
+        hotlists: Hotlists,
+        cameras: impl Iterator<Item = CameraId>,
+        ledger: Ledger,
+    ) -> Self {
         let connecting = cameras.map(|c| (c, Told { state: CameraState::Connecting, failures: 0 }));
-        Self { metrics, statuses: OnceLock::new(), cameras: Mutex::new(connecting.collect()), hotlists }
+        Self {
+            metrics,
+            statuses: OnceLock::new(),
+            cameras: Mutex::new(connecting.collect()),
+            hotlists,
+            ledger,
+        }
     }
 
     pub fn tell(&self, statuses: StatusUpdates) {
@@ -43,6 +57,9 @@ impl Watch {
 
     /// Cameras that failed for good: `(name, text)`.
     pub fn camera_over(&self, camera: &CameraId, error: Option<CaptureError>) {
+        let why = error.as_ref().map_or_else(|| "ended".to_owned(), ToString::to_string);
+        let entry = AuditEntry::by_box(AuditAction::CameraStopped).with("camera", camera);
+        self.ledger.tell(entry.with("why", why));
         match error {
             None => self.set(camera, CameraState::Ended, None),
             Some(error) => {
@@ -81,6 +98,8 @@ impl Watch {
     }
 
     fn list_refused(&self, name: &str, kept: Option<&ListVersion>, reason: String) {
+        let entry = AuditEntry::by_box(AuditAction::ListRefused).with("list", name).with("why", &reason);
+        self.ledger.tell(entry);
         self.metrics.list_refused(name);
         let set = self.hotlists.snapshot();
         let status = match (kept, set.get(name)) {
@@ -184,6 +203,14 @@ impl ListEvents for Watch {
         for warning in &report.warnings {
             tracing::warn!(list = version.name, warning, "odd hotlist");
         }
+        let mut entry = AuditEntry::by_box(AuditAction::ListActivated)
+            .with("list", &version.name)
+            .with("sha256", &version.sha256)
+            .with("entries", list.len());
+        if let Some(manifest) = manifest {
+            entry = entry.with("signer", &manifest.signer).with("signed_version", manifest.version);
+        }
+        self.ledger.tell(entry);
         self.metrics.list_entries(&version.name, list.len());
         self.list(in_use(list, list.policy().stale_since(Utc::now()), bad));
     }

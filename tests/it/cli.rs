@@ -172,6 +172,8 @@ fn a_list_is_signed_and_verified() {
         &at("stolen.csv"),
         "--key",
         &at("zone.key"),
+        "--signer",
+        "zone-antwerp",
         "--name",
         "stolen",
         "--version",

@@ -1,8 +1,8 @@
 //! Files changed under a running watcher.
 
 use super::*;
-use crate::hotlist::Budget;
-use crate::hotlist::{Manifest, SecretKey, Signers, hash_file, load_file, manifest_path};
+use crate::hotlist::{Budget, Manifest, Signers, hash_file, load_file, manifest_path};
+use crate::runtime::SigningKey;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
@@ -86,10 +86,10 @@ fn a_list_missing_at_the_start_is_taken_when_it_comes() {
     thread.join().unwrap();
 }
 
-fn signed(dir: &Path, key: &SecretKey) -> Settings {
+fn signed(dir: &Path, key: &SigningKey) -> Settings {
     let path = dir.join("zone.csv");
     let signing = Signing {
-        signers: Signers::parse(&key.public()).unwrap(),
+        signers: Signers::parse(&Signers::line("zone-antwerp", &key.public()).unwrap()).unwrap(),
         manifest: manifest_path(&path),
         memory: Some(dir.join("memory")),
         allow_older: false,
@@ -98,14 +98,14 @@ fn signed(dir: &Path, key: &SecretKey) -> Settings {
 }
 
 /// Writes the list and a manifest for it.
-fn sign(settings: &Settings, key: &SecretKey, version: u64, text: &str, expires: Option<Utc>) {
+fn sign(settings: &Settings, key: &SigningKey, version: u64, text: &str, expires: Option<Utc>) {
     let manifest = Manifest {
         name: "zone".into(),
         version,
         sha256: String::new(),
         created: Utc::now(),
         expires,
-        signer: String::new(),
+        signer: "zone-antwerp".into(),
     };
     write(&settings.path, text);
     let sha256 = hash_file(&settings.path).unwrap();
@@ -115,7 +115,7 @@ fn sign(settings: &Settings, key: &SecretKey, version: u64, text: &str, expires:
 #[test]
 fn a_signed_list_is_held_to_its_manifest() {
     let dir = tempfile::tempdir().unwrap();
-    let key = SecretKey::generate("zone-antwerp").unwrap();
+    let key = SigningKey::create(&dir.path().join("key")).unwrap();
     let settings = signed(dir.path(), &key);
     let (one, two) = ("plate\n1ABC123\n", "plate\n1ABC123\n2DEF456\n");
     sign(&settings, &key, 2, one, None);
@@ -161,7 +161,7 @@ fn a_signed_list_is_held_to_its_manifest() {
 #[test]
 fn an_outdated_list_is_told_of_once_and_a_fresh_one_ends_it() {
     let dir = tempfile::tempdir().unwrap();
-    let key = SecretKey::generate("zone-antwerp").unwrap();
+    let key = SigningKey::create(&dir.path().join("key")).unwrap();
     let settings = signed(dir.path(), &key);
     sign(&settings, &key, 1, "plate\n1ABC123\n", Some(Utc::now().plus_ms(-1)));
     let (hotlists, stop) = (Hotlists::new(), Stop::new());
