@@ -4,6 +4,10 @@
 //! never changes its meaning; new ones may come, and readers ignore what they do not know. Times are
 //! RFC 3339 in UTC with milliseconds, probabilities 0 to 1 with at most six decimals.
 
+mod lists;
+
+pub use lists::{HotlistState, HotlistStatus, ListHealth};
+
 use crate::domain::Utc;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -168,9 +172,9 @@ pub enum MatchKind {
     Exact,
     /// A plate grammar allows only one reading of a look-alike (O and 0), and that is the list's.
     Resolved,
-    /// It is the reader's own second choice.
+    /// Another text was read, but what the reader saw makes the list's likely enough: a possible hit.
     Alternative,
-    /// The list gives a pattern.
+    /// The list gives a pattern, which the observed text fits: a possible hit.
     Wildcard,
 }
 
@@ -233,7 +237,7 @@ pub struct Character {
 /// What the list says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Matched {
-    /// The listed plate.
+    /// The listed plate, or the pattern (`*` any run, `?` one character) where `kind` is `wildcard`.
     pub plate: String,
     /// Why it is listed: `stolen-vehicle`, `wanted-person`, …
     pub category: String,
@@ -465,19 +469,6 @@ pub struct OutboxHealth {
     pub dropped: u64,
 }
 
-/// One list's figures.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct ListHealth {
-    /// The list.
-    pub name: String,
-    /// SHA-256 of its file, lower-case hexadecimal.
-    pub version: String,
-    /// Entries in use.
-    pub entries: u64,
-    /// When it was loaded.
-    pub loaded_at: Time,
-}
-
 /// How one camera is, published when it changes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CameraStatus {
@@ -489,35 +480,4 @@ pub struct CameraStatus {
     pub since: Time,
     /// Why, for people; null where there is nothing to say.
     pub reason: Option<String>,
-}
-
-/// Which version of a list is in use, published when it changes or when a new one was refused.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct HotlistStatus {
-    /// The list.
-    pub list: String,
-    /// Whether the file as it lies there is the one in use.
-    pub state: HotlistState,
-    /// When this was found.
-    pub since: Time,
-    /// SHA-256 of the version in use, lower-case hexadecimal; null where none is.
-    pub version: Option<String>,
-    /// When that was loaded.
-    pub loaded_at: Option<Time>,
-    /// Entries in use.
-    pub entries: u64,
-    /// Rows of the latest file that could not be used.
-    pub bad_rows: u64,
-    /// Why the latest file was refused, for people; null where it was not.
-    pub reason: Option<String>,
-}
-
-/// Whether a list's file is the one in use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum HotlistState {
-    /// It is.
-    Loaded,
-    /// It was refused or cannot be read; the version before stays in use.
-    Refused,
 }

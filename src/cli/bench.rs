@@ -1,6 +1,6 @@
 //! `platewatch bench`: the figures in the README, by anyone, with the shipped binary.
 
-use super::{bench_accuracy, bench_load, bench_passages, bench_speed};
+use super::{bench_accuracy, bench_day, bench_load, bench_matching, bench_passages, bench_speed};
 
 #[derive(Debug, clap::Args)]
 #[command(
@@ -15,6 +15,10 @@ pub(super) struct Args {
 enum What {
     /// Detection and reading against labelled pictures
     Accuracy(bench_accuracy::Args),
+    /// False hits and hits missed of a simulated day, by kind of match and length of list
+    Day(bench_day::Args),
+    /// Time to load a list and to match against it, by kind of match
+    Matching(bench_matching::Args),
     /// Store, outbox and broker under load, without cameras
     Load(bench_load::Args),
     /// Passages of a clip against its truth: identity, text, splits and joins
@@ -26,6 +30,8 @@ enum What {
 pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
     match &args.what {
         What::Accuracy(args) => bench_accuracy::run(args),
+        What::Day(args) => bench_day::run(args),
+        What::Matching(args) => bench_matching::run(args),
         What::Load(args) => bench_load::run(args),
         What::Passages(args) => bench_passages::run(args),
         What::Speed(args) => bench_speed::run(args),

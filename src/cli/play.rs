@@ -74,12 +74,8 @@ fn settings(play: &Play) -> pipeline::Settings {
         configuration: None,
         cameras: play.clips.iter().map(camera).collect(),
         vision: play.vision.clone(),
-        hotlists: vec![hotlist::Settings {
-            name: "demo".into(),
-            path: play.hotlist.clone(),
-            poll: Duration::from_secs(2),
-            max_bad_share: 0.1,
-        }],
+        hotlists: vec![hotlist::Settings::plain("demo", &play.hotlist)],
+        confusions: None,
         ignore: None,
         store: store::Settings::new(&play.data),
         alert: alert::Settings {

@@ -1,7 +1,8 @@
 //! From the file as written to every room's settings, or to everything wrong with it.
 
-use super::cameras::{cameras, tracking, unique_names};
+use super::cameras::{cameras, tracking};
 use super::file::{File, Table, Value};
+use super::hotlists::hotlists;
 use super::keys;
 use super::problem::{ConfigError, Problem};
 use super::{Loaded, mqtt};
@@ -65,7 +66,11 @@ fn settings(root: &Table<'_>) -> Option<pipeline::Settings> {
     let vision = vision(&root.table("vision", "vision"));
     let track = tracking(&root.table("track", "track"), &track::Settings::default());
     let cameras = cameras(root, &track);
-    let hotlists = hotlists(root);
+    let memory = store.dir.join("hotlists");
+    let matching = root.table("matching", "matching");
+    let confusions = matching.get("confusions").and_then(|v| v.existing_file());
+    let passages_per_day = matching.or("passages_per_day", hotlist::Budget::PASSAGES_PER_DAY, |v| v.number());
+    let hotlists = hotlists(root, &cameras, &memory, passages_per_day);
     let ignore = ignore(&root.table("ignore", "ignore"));
     let mqtt = root.table("mqtt", "mqtt");
     let broker = mqtt::broker(&mqtt);
@@ -90,6 +95,7 @@ fn settings(root: &Table<'_>) -> Option<pipeline::Settings> {
         vision: vision?,
         hotlists,
         ignore,
+        confusions,
         store,
         alert,
         console,
@@ -132,22 +138,6 @@ fn vision(t: &Table<'_>) -> Option<vision::Settings> {
         min_plate_width_px: t.or("min_plate_width_px", 40.0, |v| v.number().map(|n| n as f32)),
     };
     detector.and(reader).map(|_| settings)
-}
-
-fn hotlists(root: &Table<'_>) -> Vec<hotlist::Settings> {
-    let blocks = root.blocks("hotlists");
-    if root.get("hotlists").is_none() {
-        root.file.warn(0, "hotlists", "nothing", "without a list, nothing is a hit");
-    }
-    unique_names(&blocks);
-    let list = |t: &Table<'_>| {
-        let name = t.need("name").and_then(|v| v.name(64, true)).map(str::to_owned);
-        let path = t.need("path").and_then(|v| v.existing_file());
-        let poll = t.or("poll_s", Duration::from_secs(2), |v| v.seconds());
-        let max_bad_share = t.or("max_bad_share", 0.1, |v| v.number());
-        Some(hotlist::Settings { name: name?, path: path?, poll, max_bad_share })
-    };
-    blocks.iter().filter_map(list).collect()
 }
 
 /// The ignore list, read once here so that what is wrong in it is known before the box starts.

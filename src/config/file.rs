@@ -255,6 +255,18 @@ impl<'a> Value<'a> {
         })
     }
 
+    /// An array of at least one text.
+    pub fn texts(&self) -> Option<Vec<&'a str>> {
+        let items = self.value.as_array().into_iter().flatten();
+        let texts: Vec<Option<&str>> = items.map(|v| v.get_ref().as_str()).collect();
+        let texts: Option<Vec<&str>> =
+            texts.into_iter().map(|t| t.filter(|t| !t.trim().is_empty())).collect();
+        match texts {
+            Some(texts) if !texts.is_empty() => Some(texts),
+            _ => self.wrong(self.value.as_str().map(|t| format!("in brackets: [{t:?}]"))),
+        }
+    }
+
     /// One of the words the key allows.
     pub fn word(&self) -> Option<&'static str> {
         let Kind::Word(words) = self.kind else { return None };

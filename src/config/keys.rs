@@ -95,6 +95,7 @@ pub(super) const SECTIONS: &[(&str, &str, &str)] = &[
         "[ignore]",
         "Plates whose passages are not kept: the zone's own convoy, with the consent of whoever drives. A CSV file with the columns `plate`, `consented_by`, `reason`, and where wanted `until` (a day, or a time with an offset) and `hits` (`send`, the default: a hit goes out all the same; `suppress`: it does not). A row without a person and a reason is refused, and the whole file with it. Each suppressed passage is counted and logged with its line. The file is read again when it changes.",
     ),
+    ("matching", "[matching]", "What matching and the budgets of lists are reckoned with."),
     ("mqtt", "[mqtt]", "The broker that gets the hits. Required: either `embedded = true` or `host`."),
     (
         "mqtt.tls",
@@ -186,9 +187,27 @@ pub(super) const KEYS: &[Key] = &[
     key("ignore", "path", FILE, "required", "\"lists/convoy.csv\"", "The CSV file."),
 
     key("hotlists", "name", NAME, "required", "\"stolen\"", "The list's name in hits, topics and logs; no two share one."),
-    key("hotlists", "path", FILE, "required", "\"lists/stolen.csv\"", "The CSV file."),
+    key("hotlists", "path", FILE, "required", "\"lists/stolen.csv\"", "The file."),
+    key("hotlists", "mapping", Text("the name of a ready mapping (platewatch hotlist mappings), or a mapping file ending in .toml"), "\"platewatch\"", "\"genetec\"", "How the file is laid out; `docs/guide/hotlists.md`."),
     key("hotlists", "poll_s", Number(0.1, 3600.0, "seconds"), "2", "10", "How often the file is looked at for a change."),
     key("hotlists", "max_bad_share", SHARE, "0.1", "0.02", "Share of bad rows above which the whole file is refused and the list before it stays."),
+    key("hotlists", "cameras", Array("names of cameras, * standing for any text"), "none", "[\"gate-*\", \"quay-north\"]", "The cameras at which the list counts; all where it is not said."),
+    key("hotlists", "hours", Array("times of the week such as \"Mon-Fri 07:00-19:00\""), "none", "[\"Mon-Fri 07:00-19:00\", \"Sat 22:00-06:00\"]", "When the list counts, always where it is not said; needs `time_zone`. A span that ends before it begins goes on after midnight."),
+    key("hotlists", "time_zone", Text("a time zone such as \"Europe/Brussels\""), "none", "\"Europe/Brussels\"", "Whose clock `hours` means."),
+    key("hotlists", "expires", Text("a date and time with an offset (RFC 3339), such as 2026-12-31T23:59:59Z"), "none", "\"2026-12-31T23:59:59Z\"", "From then on the list is out of date."),
+    key("hotlists", "max_age_h", Number(0.1, 87_600.0, "hours"), "none", "48", "From this age on the list is out of date: counted from the manifest of a signed list, else from the file's last change."),
+    key("hotlists", "when_stale", Word(&["lower", "stop"]), "\"lower\"", "\"stop\"", "What an outdated list still does: its hits come with a lower priority and say so, or there are none. The hotlist status and health say so in both cases."),
+    key("hotlists", "signers", FILE, "none", "\"keys/signers\"", "File with the public keys of who may sign this list; then only signed versions are taken. `docs/ref/hotlist-manifest.md`."),
+    key("hotlists", "manifest", Text("a path"), "none", "\"lists/stolen.csv.manifest\"", "The signed manifest; `path` with `.manifest` at its end where it is not said. Only with `signers`."),
+    key("hotlists", "allow_older", Bool, "false", "true", "Whether a signed version older than the latest accepted one is taken. Only with `signers`."),
+
+    key("hotlists", "kinds", Array("words of \"exact\", \"resolved\", \"alternative\", \"wildcard\", each once"), "[\"exact\", \"resolved\", \"alternative\", \"wildcard\"]", "[\"exact\", \"resolved\"]", "Kinds of match that raise a hit. `wildcard` only counts for entries that hold a pattern."),
+    key("hotlists", "min_alternative_probability", Number(0.01, 1.0, ""), "0.2", "0.5", "Probability from which a text that was not read but is likely raises a hit of kind `alternative`. Lower finds more wanted vehicles and stops more innocent ones ([figures](../design/right-hits.md))."),
+    key("hotlists", "max_false_hits_per_day", Number(0.0, 1_000_000.0, "false hits a day"), "none", "2", "A version of the list that is expected to cause more is refused and the one before it stays; see `platewatch hotlist budget`."),
+    key("hotlists", "activate_over_budget", Bool, "false", "true", "Whether the list is used even above `max_false_hits_per_day`; every time that is said in the log."),
+
+    key("matching", "confusions", FILE, "none", "\"models/reader.confusion.tsv\"", "How often the reader takes one character for another, as lines `truth read count`. Where it is not said: the file that the reader's card names, or what is built in for the shipped reader."),
+    key("matching", "passages_per_day", Number(1.0, 100_000_000.0, "passages a day"), "82000", "12000", "Vehicles a day before this box's cameras, for the budgets of lists."),
 
     key("mqtt", "embedded", Bool, "false", "true", "A broker inside this process, on loopback, for demo and development."),
     key("mqtt", "host", Text("a host name or an IP address, without scheme or port"), "none", "\"broker.zone.example\"", "The broker."),

@@ -5,6 +5,7 @@
 mod cameras;
 mod check;
 mod file;
+mod hotlists;
 mod keys;
 mod mqtt;
 mod problem;

@@ -107,13 +107,13 @@ const CASES: &[(&str, &str, &[&str])] = &[
         r#"2:7: box: found "box_1", allowed: 1 to 32 of a-z, 0-9 and - (for example "box-1")"#,
     ]),
     ("zone =", "zon =", &[
-        r#"1:1: zon: found an unknown key, allowed: "zone", "box", "store", "vision", "track", "cameras", "hotlists", "ignore", "mqtt", "console", "log", "run" (did you mean "zone"?)"#,
+        r#"1:1: zon: found an unknown key, allowed: "zone", "box", "store", "vision", "track", "cameras", "hotlists", "ignore", "matching", "mqtt", "console", "log", "run" (did you mean "zone"?)"#,
     ]),
     ("[vision]", "workers = 4\n[vision]", &[
-        r#"3:1: workers: found an unknown key, allowed: "zone", "box", "store", "vision", "track", "cameras", "hotlists", "ignore", "mqtt", "console", "log", "run" (it belongs in [vision])"#,
+        r#"3:1: workers: found an unknown key, allowed: "zone", "box", "store", "vision", "track", "cameras", "hotlists", "ignore", "matching", "mqtt", "console", "log", "run" (it belongs in [vision])"#,
     ]),
     ("[vision]", "[vison]", &[
-        r#"3:2: vison: found an unknown key, allowed: "zone", "box", "store", "vision", "track", "cameras", "hotlists", "ignore", "mqtt", "console", "log", "run" (did you mean "vision"?)"#,
+        r#"3:2: vison: found an unknown key, allowed: "zone", "box", "store", "vision", "track", "cameras", "hotlists", "ignore", "matching", "mqtt", "console", "log", "run" (did you mean "vision"?)"#,
     ]),
     ("\"models/reader.toml\"", "\"models/raeder.toml\"", &[
         r#"5:10: vision.reader: found "models/raeder.toml", which does not exist, allowed: an existing file (looked for models/raeder.toml)"#,
@@ -254,6 +254,27 @@ const CASES: &[(&str, &str, &[&str])] = &[
     ]),
     ("path = \"stolen.csv\"", "path = \"stolen.csv\"\nmax_bad_share = 10", &[
         r#"20:17: hotlists[stolen].max_bad_share: found 10, allowed: a number from 0 to 1"#,
+    ]),
+    ("path = \"stolen.csv\"", "path = \"stolen.csv\"\nmapping = \"genetek\"\nwhen_stale = \"halt\"", &[
+        r#"20:11: hotlists[stolen].mapping: found "genetek", allowed: the name of a ready mapping (platewatch hotlist mappings), or a mapping file ending in .toml (did you mean "genetec"?)"#,
+        r#"21:14: hotlists[stolen].when_stale: found "halt", allowed: "lower", "stop""#,
+    ]),
+    ("path = \"stolen.csv\"", "path = \"stolen.csv\"\nhours = [\"Mon-Fri 7-19\"]\ntime_zone = \"Brussels\"", &[
+        r#"20:9: hotlists[stolen].hours: found "Mon-Fri 7-19": the time is no HH:MM-HH:MM; for example "Mon-Fri 07:00-19:00", allowed: times of the week such as "Mon-Fri 07:00-19:00""#,
+        r#"21:13: hotlists[stolen].time_zone: found "Brussels", allowed: a time zone such as "Europe/Brussels""#,
+    ]),
+    ("path = \"stolen.csv\"", "path = \"stolen.csv\"\nhours = \"Mon-Fri 07:00-19:00\"\ntime_zone = \"UTC\"\ncameras = []", &[
+        r#"20:9: hotlists[stolen].hours: found "Mon-Fri 07:00-19:00", allowed: times of the week such as "Mon-Fri 07:00-19:00" (in brackets: ["Mon-Fri 07:00-19:00"])"#,
+        r#"22:11: hotlists[stolen].cameras: found [], allowed: names of cameras, * standing for any text"#,
+    ]),
+    ("path = \"stolen.csv\"", "path = \"stolen.csv\"\nexpires = \"tomorrow\"\nsigners = \"ca.pem\"\nmax_age_h = 0", &[
+        r#"20:11: hotlists[stolen].expires: found "tomorrow", allowed: a date and time with an offset (RFC 3339), such as 2026-12-31T23:59:59Z (with an offset, such as Z)"#,
+        r#"21:11: hotlists[stolen].signers: found "ca.pem", allowed: an existing file (ca.pem: line 1: no public key; a line is "platewatch-ed25519 ID 64-HEXADECIMAL-DIGITS")"#,
+        r#"22:13: hotlists[stolen].max_age_h: found 0, allowed: a number of hours from 0.1 to 87600"#,
+    ]),
+    ("path = \"stolen.csv\"", "path = \"stolen.csv\"\nhours = [\"Sat\"]\nallow_older = true", &[
+        r#"17:1: hotlists[stolen].time_zone: found nothing, allowed: a time zone such as "Europe/Brussels" (hours are those of a clock somewhere)"#,
+        r#"21:15: hotlists[stolen].allow_older: found true, allowed: true, false (only with signers)"#,
     ]),
     ("[mqtt.tls]\nca = \"ca.pem\"\n", "", &[
         r#"21:8: mqtt.host: found "broker.example" without TLS, allowed: a broker elsewhere only with [mqtt.tls] (or allow_plaintext = true, and plates and passwords go unencrypted)"#,
@@ -604,4 +625,47 @@ fn an_ignore_list_is_read_before_the_box_starts() {
     std::fs::write(&path, "plate,consented_by,reason\n1ABC123,,convoy\n").unwrap();
     let found = problems(&dir, &text).join("\n");
     assert!(found.contains("ignore.path") && found.contains("line 2, consented_by"), "{found}");
+}
+
+#[test]
+fn where_and_until_when_a_list_counts() {
+    let dir = folder();
+    let text = GOOD.replace(
+        "path = \"stolen.csv\"",
+        "path = \"stolen.csv\"\nmapping = \"genetec\"\ncameras = [\"ga*\", \"tower\"]\nhours = [\"Mon-Fri 07:00-19:00\"]\n\
+         time_zone = \"Europe/Brussels\"\nexpires = 2026-12-31T23:59:59Z\nmax_age_h = 48\nwhen_stale = \"stop\"",
+    );
+    let loaded = parse(&text, dir.path(), &env).unwrap();
+    let list = &loaded.settings.hotlists[0];
+    assert_eq!(list.mapping.name(), "genetec");
+    let applies = |camera: &str, at: &str| {
+        list.policy.applies(&crate::domain::CameraId::new(camera), at.parse().unwrap())
+    };
+    assert!(applies("gate", "2026-11-23T06:30:00Z") && !applies("clip", "2026-11-23T06:30:00Z"));
+    assert!(!applies("gate", "2026-11-23T05:30:00Z") && !applies("gate", "2027-01-04T10:00:00Z"));
+    assert_eq!(list.policy.max_age, Some(Duration::from_secs(48 * 3600)));
+    let warned: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
+    assert!(warned.iter().any(|w| w.contains("\"tower\"") && w.contains("no camera")), "{warned:?}");
+}
+
+#[test]
+fn a_mapping_of_ones_own_and_what_is_wrong_with_it() {
+    let dir = folder();
+    let text = GOOD.replace("path = \"stolen.csv\"", "path = \"stolen.csv\"\nmapping = \"own.toml\"");
+    std::fs::write(
+        dir.path().join("own.toml"),
+        "about = \"x\"\nformat = \"fixed\"\n[plate]\nchars = \"1-8\"\n",
+    )
+    .unwrap();
+    assert!(parse(&text, dir.path(), &env).is_ok());
+    std::fs::write(
+        dir.path().join("own.toml"),
+        "about = \"x\"\nformat = \"fixed\"\n[plate]\nchars = \"8-1\"\n",
+    )
+    .unwrap();
+    let told = parse(&text, dir.path(), &env).unwrap_err().to_string();
+    assert!(
+        told.contains("hotlists[stolen].mapping") && told.contains("[plate] chars: found \"8-1\""),
+        "{told}"
+    );
 }

@@ -3,9 +3,13 @@
 //! A change is seen by modification time and size, loaded once these have stayed the same for
 //! [`SETTLE`] (a file still being copied is not half a list), and counts only if the SHA-256 differs too.
 //! A refused or vanished file leaves the loaded version in use; it is reported once, not at every look.
+//! Of a signed list the manifest is watched like the file: whichever of the two comes last settles it.
+//! A list that gets out of date meanwhile is told of once too.
 
-use super::{Hotlists, ImportError, ImportReport, List, Settings, load_file};
-use crate::domain::ListVersion;
+use super::load::load;
+use super::manifest::Accepted;
+use super::{Hotlists, ImportError, ImportReport, List, Policy, Settings, Signing, admit};
+use crate::domain::{ListVersion, Utc};
 use crate::runtime::Stop;
 use std::io;
 use std::sync::Arc;
@@ -19,11 +23,16 @@ pub const SETTLE: Duration = Duration::from_millis(250);
 /// watching thread, at the start on the caller's.
 pub trait ListEvents: Send + Sync {
     /// A version is now in use.
-    fn loaded(&self, version: &ListVersion, entries: usize, report: &ImportReport);
+    fn loaded(&self, list: &List, report: &ImportReport);
     /// The file could not be read or was refused; `kept` is the version that stays in use.
     fn refused(&self, name: &str, error: &ImportError, kept: Option<&ListVersion>);
     /// The file is gone; `kept` is the version that stays in use.
     fn missing(&self, name: &str, kept: Option<&ListVersion>);
+    /// The version in use is out of date since that instant, or (`None`) no longer is.
+    fn stale(&self, list: &List, since: Option<Utc>);
+    /// The latest accepted version of a signed list could not be written down: after a restart an older one
+    /// would be taken.
+    fn forgetful(&self, name: &str, why: &io::Error);
 }
 
 /// Loads every list before it returns, then looks at each file every `poll` on a thread of its own until
@@ -63,6 +72,8 @@ pub fn watch(
 struct Stamp {
     modified: Option<SystemTime>,
     bytes: u64,
+    /// Of the manifest, where there is one.
+    manifest: Option<(Option<SystemTime>, u64)>,
 }
 
 /// What was last said of a file.
@@ -80,11 +91,15 @@ struct Watched {
     settings: Settings,
     seen: Seen,
     due: Instant,
+    /// The version of a signed list last accepted while this runs.
+    accepted: Option<Accepted>,
+    /// Whether the version in use was said to be out of date.
+    told_stale: bool,
 }
 
 impl Watched {
     fn new(settings: Settings) -> Self {
-        Self { settings, seen: Seen::Nothing, due: Instant::now() }
+        Self { settings, seen: Seen::Nothing, due: Instant::now(), accepted: None, told_stale: false }
     }
 
     fn look(&mut self, hotlists: &Hotlists, events: &dyn ListEvents) {
@@ -117,24 +132,67 @@ impl Watched {
             }
         }
         self.due = Instant::now() + again;
+        self.look_at_age(hotlists, events);
     }
 
-    fn load(&self, hotlists: &Hotlists, events: &dyn ListEvents, kept: Option<&ListVersion>) {
-        match load_file(&self.settings) {
-            Ok((list, _)) if kept.is_some_and(|k| k.sha256 == list.version().sha256) => {}
+    /// Tells when the version in use gets out of date, and when it is replaced by one that is not.
+    fn look_at_age(&mut self, hotlists: &Hotlists, events: &dyn ListEvents) {
+        let set = hotlists.snapshot();
+        let Some(list) = set.get(&self.settings.name) else { return };
+        let since = list.policy().stale_since(Utc::now());
+        if since.is_some() != self.told_stale {
+            self.told_stale = since.is_some();
+            events.stale(list, since);
+        }
+    }
+
+    fn load(&mut self, hotlists: &Hotlists, events: &dyn ListEvents, kept: Option<&ListVersion>) {
+        let confusions = Arc::clone(hotlists.snapshot().confusions());
+        let loaded = load(&self.settings, self.accepted.as_ref()).and_then(|(list, report)| {
+            let list = Arc::new(list);
+            // What is in use already needs no leave, and reckoning takes a second.
+            if kept.is_none_or(|k| k.sha256 != list.version().sha256) {
+                admit(&list, &self.settings, &confusions, list.version().loaded_at)?;
+            }
+            Ok((list, report))
+        });
+        match loaded {
             Ok((list, report)) => {
-                let (version, entries): (_, usize) = (Arc::clone(list.version()), List::len(&list));
-                hotlists.replace(list);
-                events.loaded(&version, entries, &report);
+                if let Some(manifest) = &list.policy().origin.manifest {
+                    self.accepted = Some(Accepted::of(manifest));
+                }
+                let set = hotlists.snapshot();
+                let before = set.get(&self.settings.name).map(|l| Arc::clone(l.policy()));
+                let manifest = |p: &Policy| p.origin.manifest.clone();
+                // The same list sent again is no new version, but may be a fresher one.
+                let same = kept.is_some_and(|k| k.sha256 == list.version().sha256)
+                    && before.as_ref().is_some_and(|b| manifest(b) == manifest(list.policy()));
+                if !same {
+                    hotlists.replace(list);
+                    if let Some(list) = hotlists.snapshot().get(&self.settings.name) {
+                        events.loaded(list, &report);
+                    }
+                } else if before.is_some_and(|b| b.fresh_until() != list.policy().fresh_until()) {
+                    hotlists.replace(list);
+                }
             }
             Err(error) => events.refused(&self.settings.name, &error, kept),
+        }
+        if let (Some(accepted), Some(Signing { memory: Some(memory), .. })) =
+            (&self.accepted, &self.settings.signing)
+            && !matches!(Accepted::recall(memory, &self.settings.name), Ok(Some(known)) if known == *accepted)
+            && let Err(why) = accepted.remember(memory, &self.settings.name)
+        {
+            events.forgetful(&self.settings.name, &why);
         }
     }
 }
 
 fn stamp(settings: &Settings) -> io::Result<Stamp> {
     let meta = std::fs::metadata(&settings.path)?;
-    Ok(Stamp { modified: meta.modified().ok(), bytes: meta.len() })
+    let manifest = settings.signing.as_ref().and_then(|s| std::fs::metadata(&s.manifest).ok());
+    let manifest = manifest.map(|m| (m.modified().ok(), m.len()));
+    Ok(Stamp { modified: meta.modified().ok(), bytes: meta.len(), manifest })
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use super::watching::Watch;
 use crate::alert::message::{CameraHealth, Health, ListHealth, Models, OutboxHealth, Time};
+use crate::domain::Utc;
 use crate::hotlist::Hotlists;
 use crate::store::{self, ModelVersions, StoreHandle};
 use crate::telemetry::Metrics;
@@ -53,6 +54,10 @@ fn lists(hotlists: &Hotlists) -> Vec<ListHealth> {
         version: l.version().sha256.clone(),
         entries: l.len() as u64,
         loaded_at: Time(l.version().loaded_at),
+        made_at: l.policy().origin.made_at.map(Time),
+        expires_at: l.policy().fresh_until().map(Time),
+        stale: l.policy().stale_since(Utc::now()).is_some(),
+        signer: l.policy().origin.manifest.as_ref().map(|m| m.signer.clone()),
     };
     hotlists.snapshot().lists().iter().map(health).collect()
 }

@@ -15,6 +15,8 @@ pub struct Settings {
     pub hotlists: Vec<hotlist::Settings>,
     /// The ignore list, where there is one.
     pub ignore: Option<PathBuf>,
+    /// How the reader confuses characters; `None` for what its card names, or what is built in.
+    pub confusions: Option<PathBuf>,
     /// Records and pictures.
     pub store: store::Settings,
     /// Broker and topics.

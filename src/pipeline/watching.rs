@@ -5,7 +5,7 @@ use crate::alert::message::{CameraState, CameraStatus, HotlistState, HotlistStat
 use crate::alert::{AlertEvents, StatusUpdates};
 use crate::capture::{CaptureError, CaptureEvent, CaptureEvents};
 use crate::domain::{CameraId, ListVersion, Utc};
-use crate::hotlist::{Hotlists, ImportError, ImportReport, ListEvents};
+use crate::hotlist::{Hotlists, ImportError, ImportReport, List, ListEvents, WhenStale};
 use crate::store::{AuditAction, AuditEntry};
 use crate::telemetry::{DropReason, Metrics, Stage};
 use std::collections::BTreeMap;
@@ -93,7 +93,7 @@ impl Watch {
     /// Says which lists are in use, once someone can hear it.
     pub fn tell_lists(&self) {
         for list in self.hotlists.snapshot().lists() {
-            self.list(loaded(list.version(), list.len() as u64, 0));
+            self.list(in_use(list, list.policy().stale_since(Utc::now()), 0));
         }
     }
 
@@ -101,30 +101,51 @@ impl Watch {
         let entry = AuditEntry::by_box(AuditAction::ListRefused).with("list", name).with("why", &reason);
         self.ledger.tell(entry);
         self.metrics.list_refused(name);
-        let entries = self.hotlists.snapshot().get(name).map_or(0, |l| l.len() as u64);
-        self.list(HotlistStatus {
-            list: name.to_owned(),
-            state: HotlistState::Refused,
-            since: Time(Utc::now()),
-            version: kept.map(|v| v.sha256.clone()),
-            loaded_at: kept.map(|v| Time(v.loaded_at)),
-            entries: if kept.is_some() { entries } else { 0 },
-            bad_rows: 0,
-            reason: Some(reason),
-        });
+        let set = self.hotlists.snapshot();
+        let status = match (kept, set.get(name)) {
+            (Some(_), Some(list)) => in_use(list, list.policy().stale_since(Utc::now()), 0),
+            _ => HotlistStatus {
+                list: name.to_owned(),
+                state: HotlistState::Refused,
+                since: Time(Utc::now()),
+                version: None,
+                loaded_at: None,
+                entries: 0,
+                bad_rows: 0,
+                reason: None,
+                made_at: None,
+                expires_at: None,
+                stale: false,
+                signer: None,
+                signed_version: None,
+            },
+        };
+        self.list(HotlistStatus { state: HotlistState::Refused, reason: Some(reason), ..status });
     }
 }
 
-fn loaded(version: &ListVersion, entries: u64, bad_rows: u64) -> HotlistStatus {
+/// The status of the version in use, out of date since `stale`.
+fn in_use(list: &List, stale: Option<Utc>, bad_rows: u64) -> HotlistStatus {
+    let (version, policy) = (list.version(), list.policy());
+    let manifest = policy.origin.manifest.as_ref();
+    let what = match policy.when_stale {
+        WhenStale::Lower => "its hits have a lower priority and say so",
+        WhenStale::Stop => "it gives no hits",
+    };
     HotlistStatus {
         list: version.name.clone(),
         state: HotlistState::Loaded,
         since: Time(Utc::now()),
         version: Some(version.sha256.clone()),
         loaded_at: Some(Time(version.loaded_at)),
-        entries,
+        entries: list.len() as u64,
         bad_rows,
-        reason: None,
+        reason: stale.map(|since| format!("out of date since {since}: {what}")),
+        made_at: policy.origin.made_at.map(Time),
+        expires_at: policy.fresh_until().map(Time),
+        stale: stale.is_some(),
+        signer: manifest.map(|m| m.signer.clone()),
+        signed_version: manifest.map(|m| m.version),
     }
 }
 
@@ -164,25 +185,34 @@ impl CaptureEvents for Watch {
 }
 
 impl ListEvents for Watch {
-    fn loaded(&self, version: &ListVersion, entries: usize, report: &ImportReport) {
-        let bad = report.bad.len();
+    fn loaded(&self, list: &List, report: &ImportReport) {
+        let (version, bad) = (list.version(), report.bad_rows);
+        let manifest = list.policy().origin.manifest.as_ref();
         tracing::info!(
             list = version.name,
-            entries,
+            entries = list.len(),
             bad_rows = bad,
             sha256 = version.sha256,
+            signer = manifest.map(|m| m.signer.as_str()),
+            signed_version = manifest.map(|m| m.version),
             "hotlist loaded"
         );
         for problem in report.bad.iter().take(20) {
             tracing::warn!(list = version.name, line = problem.line, column = problem.column, field = %problem.field, "bad row in hotlist");
         }
-        let entry = AuditEntry::by_box(AuditAction::ListActivated)
+        for warning in &report.warnings {
+            tracing::warn!(list = version.name, warning, "odd hotlist");
+        }
+        let mut entry = AuditEntry::by_box(AuditAction::ListActivated)
             .with("list", &version.name)
             .with("sha256", &version.sha256)
-            .with("entries", entries);
+            .with("entries", list.len());
+        if let Some(manifest) = manifest {
+            entry = entry.with("signer", &manifest.signer).with("signed_version", manifest.version);
+        }
         self.ledger.tell(entry);
-        self.metrics.list_entries(&version.name, entries);
-        self.list(loaded(version, entries as u64, bad as u64));
+        self.metrics.list_entries(&version.name, list.len());
+        self.list(in_use(list, list.policy().stale_since(Utc::now()), bad));
     }
 
     fn refused(&self, name: &str, error: &ImportError, kept: Option<&ListVersion>) {
@@ -194,6 +224,20 @@ impl ListEvents for Watch {
     fn missing(&self, name: &str, kept: Option<&ListVersion>) {
         tracing::error!(list = name, kept = kept.is_some(), "hotlist file is not there");
         self.list_refused(name, kept, "the file is not there".into());
+    }
+
+    fn stale(&self, list: &List, since: Option<Utc>) {
+        let name = &list.version().name;
+        match since {
+            Some(since) => tracing::warn!(list = name, %since, "hotlist is out of date"),
+            None => tracing::info!(list = name, "hotlist is up to date again"),
+        }
+        self.metrics.list_stale(name, since.is_some());
+        self.list(in_use(list, since, 0));
+    }
+
+    fn forgetful(&self, name: &str, why: &std::io::Error) {
+        tracing::error!(list = name, %why, "the accepted version of a signed list could not be written down; after a restart an older one would be taken");
     }
 }
 

@@ -95,6 +95,7 @@ pub(super) struct Families {
     pub hits: Family<ByListAndKind, Counter>,
     pub list_entries: Family<ByList, Gauge>,
     pub list_refused: Family<ByList, Counter>,
+    pub list_stale: Family<ByList, Gauge>,
     pub outbox_pending: Gauge,
     pub outbox_oldest: FloatGauge,
     pub outbox_dead: Gauge,
@@ -163,6 +164,7 @@ impl Families {
         r.register("hotlist_entries", "Entries of the hotlist in force", self.list_entries.clone());
         let help = "Hotlist files refused; the version before stayed in force";
         r.register("hotlist_refused", help, self.list_refused.clone());
+        r.register("hotlist_stale", "1 while the hotlist in force is out of date", self.list_stale.clone());
 
         r.register("outbox_pending", "Messages waiting for the broker", self.outbox_pending.clone());
         let help = "Age of the oldest message waiting for the broker, 0 where none waits";

@@ -59,6 +59,7 @@ struct Camera {
 struct List {
     entries: Gauge,
     refused: Counter,
+    stale: Gauge,
     hits: AtomicU64,
 }
 
@@ -192,6 +193,11 @@ impl Metrics {
         self.list(list).refused.inc();
     }
 
+    /// The version of the list in force is out of date, or no longer is.
+    pub fn list_stale(&self, list: &str, stale: bool) {
+        self.list(list).stale.set(stale.into());
+    }
+
     /// The store could not keep something.
     pub fn store_error(&self, kind: StoreErrorKind) {
         self.shared.all.store_errors.get_or_create(&ByKind { kind }).inc();
@@ -285,6 +291,7 @@ impl List {
         Self {
             entries: all.list_entries.get_or_create_owned(&labels),
             refused: all.list_refused.get_or_create_owned(&labels),
+            stale: all.list_stale.get_or_create_owned(&labels),
             hits: AtomicU64::new(0),
         }
     }
@@ -351,6 +358,7 @@ mod tests {
         m.hit("stolen", MatchKind::Wildcard);
         m.list_entries("stolen", 1_200);
         m.list_refused("stolen");
+        m.list_stale("stolen", true);
         m.outbox(4, 2.5, 1);
         m.delivered();
         m.capture_to_delivered(Duration::from_millis(180));

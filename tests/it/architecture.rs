@@ -25,7 +25,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("ort", &["vision"]),
     ("opencv", &["vision", "capture"]),
     ("rusqlite", &["store"]),
-    ("csv", &["hotlist"]),
+    ("encoding_rs", &["hotlist"]),
     ("rumqttc", &["alert"]),
     ("rumqttd", &["alert"]),
     ("axum", &["console"]),
@@ -35,7 +35,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("prometheus_client", &["telemetry"]),
     ("tracing_subscriber", &["telemetry"]),
     ("clap", &["cli"]),
-    ("toml", &["config", "vision"]),
+    ("toml", &["config", "vision", "hotlist"]),
 ];
 
 fn sources() -> Vec<(String, PathBuf, String)> {

@@ -81,3 +81,116 @@ fn a_reader_that_goes_away_is_no_failure() {
     drop(child.stdout.take());
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }
+
+#[test]
+fn a_list_is_checked_against_the_running_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+    std::fs::write(
+        at("running.txt"),
+        "PlateNumber;Category;ExpiryDate\n1-ABC-123;Stolen;\n2-DEF-456;Stolen;\n",
+    )
+    .unwrap();
+    std::fs::write(
+        at("new.txt"),
+        "PlateNumber;Category;ExpiryDate\n1-ABC-123;Stolen;2027-01-31\n3-GHI-789;Wanted;2020-01-01\n4-?;;\n",
+    )
+    .unwrap();
+    let args = ["hotlist", "check", &at("new.txt"), "--mapping", "genetec", "--max-bad-share", "0.5"];
+    let output = run(&[&args[..], &["--against", &at("running.txt")]].concat());
+    assert_eq!(output.status.code(), Some(3), "a row cannot be used: {}", stderr(&output));
+    let text = stdout(&output);
+    for line in [
+        "3 rows: 2 entries loaded, 1 bad, 0 repeated, 1 expired",
+        "1 added, 1 removed, 1 changed, 0 the same",
+        "+ line 3: 3GHI789 Wanted",
+        "- line 3 of the running list: 2DEF456 Stolen",
+        "~ line 2: 1ABC123 Stolen: valid_until \"none\" becomes \"2027-02-01T00:00:00.000Z\"",
+    ] {
+        assert!(text.contains(line), "no {line:?} in:\n{text}");
+    }
+    let output = run(&[&args[..], &["--against", &at("running.txt"), "--json"]].concat());
+    let v: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();
+    assert_eq!(
+        (&v["changes"]["added"], &v["bad_rows"], &v["refused"]),
+        (&1.into(), &1.into(), &serde_json::Value::Null)
+    );
+    assert_eq!(v["problems"][0]["line"], 4);
+    // Refused whole, and the machine is told why.
+    let output = run(&["hotlist", "check", &at("new.txt"), "--json"]);
+    assert_eq!(output.status.code(), Some(1));
+    let v: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();
+    assert!(v["refused"].as_str().unwrap().contains("without a column"), "{v}");
+    assert_eq!(run(&["hotlist", "check", &at("new.txt"), "--max-bad-share", "7"]).status.code(), Some(2));
+    assert_eq!(
+        run(&["hotlist", "check", &at("new.txt"), "--against", &at("gone.txt"), "--mapping", "genetec"])
+            .status
+            .code(),
+        Some(1)
+    );
+}
+
+#[test]
+fn ready_mappings_can_be_printed_and_used() {
+    let listed = stdout(&run(&["hotlist", "mappings"]));
+    let names: Vec<&str> = listed.lines().filter_map(|l| l.split_whitespace().next()).collect();
+    assert_eq!(names.len(), 12, "{listed}");
+    let dir = tempfile::tempdir().unwrap();
+    let own = dir.path().join("own.toml");
+    std::fs::write(&own, run(&["hotlist", "mapping", "simple"]).stdout).unwrap();
+    let list = dir.path().join("list.txt");
+    std::fs::write(&list, "ABC123\n").unwrap();
+    let output = run(&["hotlist", "check", list.to_str().unwrap(), "--mapping", own.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let output = run(&["hotlist", "mapping", "gentec"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("genetec"));
+}
+
+#[test]
+fn a_list_is_signed_and_verified() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+    let keygen = [
+        "hotlist",
+        "keygen",
+        "--id",
+        "zone-antwerp",
+        "--secret",
+        &at("zone.key"),
+        "--public",
+        &at("signers"),
+    ];
+    assert_eq!(run(&keygen).status.code(), Some(0));
+    let secret = std::fs::metadata(at("zone.key")).unwrap();
+    assert_eq!(std::os::unix::fs::PermissionsExt::mode(&secret.permissions()) & 0o777, 0o600);
+    assert_eq!(run(&keygen).status.code(), Some(1), "never over a key");
+    std::fs::write(at("stolen.csv"), "plate\n1ABC123\n").unwrap();
+    let signed = run(&[
+        "hotlist",
+        "sign",
+        &at("stolen.csv"),
+        "--key",
+        &at("zone.key"),
+        "--signer",
+        "zone-antwerp",
+        "--name",
+        "stolen",
+        "--version",
+        "7",
+        "--expires-h",
+        "48",
+    ]);
+    assert_eq!(signed.status.code(), Some(0), "{}", stderr(&signed));
+    let verify = |name: &str| {
+        run(&["hotlist", "verify", &at("stolen.csv"), "--signers", &at("signers"), "--name", name])
+    };
+    let good = verify("stolen");
+    assert_eq!(good.status.code(), Some(0), "{}", stderr(&good));
+    assert!(stdout(&good).contains("version 7 of stolen by zone-antwerp"), "{}", stdout(&good));
+    assert_eq!(verify("uninsured").status.code(), Some(1));
+    std::fs::write(at("stolen.csv"), "plate\n1ABC124\n").unwrap();
+    let bad = verify("stolen");
+    assert_eq!(bad.status.code(), Some(1));
+    assert!(stderr(&bad).contains("not the one that was signed"), "{}", stderr(&bad));
+}

@@ -1,20 +1,58 @@
 //! Collects checked rows and problems of any layout, and makes the list and the report of them.
 
 use super::report::{Duplicate, ImportError, ImportReport, Problem};
-use crate::domain::{ListVersion, PlateText, Utc};
+use crate::domain::{Country, ListVersion, Listed, Utc};
 use crate::hotlist::List;
-use crate::hotlist::lists::{Details, Key, Row};
+use crate::hotlist::index::{order, shift_for};
+use crate::hotlist::key::Key;
+use crate::hotlist::lists::{Cases, Details, Row};
+use crate::hotlist::pattern;
+use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 
 /// The most entries of one list; row numbers and offsets are 32 bits wide.
 const MAX_ROWS: usize = 50_000_000;
 
-/// One checked row.
-pub(super) struct Checked {
-    pub plate: PlateText,
+/// One checked row; texts are borrowed from the line where they stand there as they are.
+pub(super) struct Checked<'a> {
+    pub plate: Listed,
     pub line: u64,
-    pub details: Details,
-    pub case: String,
+    pub country: Option<Country>,
+    pub category: Cow<'a, str>,
+    pub priority: u8,
+    pub valid_from: Option<Utc>,
+    pub valid_until: Option<Utc>,
+    pub instruction: Cow<'a, str>,
+    pub case: Cow<'a, str>,
+}
+
+impl Checked<'_> {
+    fn has(&self, d: &Details) -> bool {
+        self.country == d.country
+            && self.category == d.category
+            && self.priority == d.priority
+            && self.valid_from == d.valid_from
+            && self.valid_until == d.valid_until
+            && self.instruction == d.instruction
+    }
+
+    fn hash(&self, by: &RandomState) -> u64 {
+        let times = (self.valid_from, self.valid_until);
+        by.hash_one((self.country, &*self.category, self.priority, times, &*self.instruction))
+    }
+
+    fn details(self) -> Details {
+        Details {
+            country: self.country,
+            category: self.category.into_owned(),
+            priority: self.priority,
+            valid_from: self.valid_from,
+            valid_until: self.valid_until,
+            instruction: self.instruction.into_owned(),
+        }
+    }
 }
 
 /// Grows a list row by row.
@@ -22,8 +60,12 @@ pub(super) struct Builder {
     now: Utc,
     pub report: ImportReport,
     rows: Vec<Row>,
-    ids: HashMap<Details, u32>,
-    cases: String,
+    details: Vec<Details>,
+    /// Places in `details` by the hash of what stands there, so that a row that repeats them copies nothing.
+    ids: HashMap<u64, u32>,
+    hasher: RandomState,
+    cases: Cases,
+    patterns: usize,
 }
 
 impl Builder {
@@ -32,8 +74,11 @@ impl Builder {
             now,
             report: ImportReport::default(),
             rows: Vec::new(),
+            details: Vec::new(),
             ids: HashMap::new(),
-            cases: String::new(),
+            hasher: RandomState::new(),
+            cases: Cases::default(),
+            patterns: 0,
         }
     }
 
@@ -46,26 +91,47 @@ impl Builder {
     }
 
     /// Takes a good row.
-    pub fn take(&mut self, row: Checked) {
-        let Checked { plate, line, details, case } = row;
-        let (Ok(at), Ok(line32), Ok(len), true) = (
-            u32::try_from(self.cases.len()),
-            u32::try_from(line),
-            u16::try_from(case.len()),
-            self.rows.len() < MAX_ROWS,
-        ) else {
+    pub fn take(&mut self, row: Checked<'_>) {
+        let line = row.line;
+        let is_pattern = row.plate.plate().is_none();
+        if is_pattern && self.patterns >= pattern::MOST {
+            let allowed = format!("at most {} patterns in a list", pattern::MOST);
+            let found = "one pattern more".to_owned();
+            return self.bad(1, [Problem { line, column: 1, field: "plate".into(), found, allowed }]);
+        }
+        let (Ok(line32), true, Some(case_at)) =
+            (u32::try_from(line), self.rows.len() < MAX_ROWS, self.cases.push(&row.case))
+        else {
             let allowed = format!("at most {MAX_ROWS} entries; split the list");
             let found = "beyond what one list holds".to_owned();
             return self.bad(1, [Problem { line, column: 1, field: "row".into(), found, allowed }]);
         };
+        self.patterns += usize::from(is_pattern);
         self.report.rows += 1;
-        if details.valid_until.is_some_and(|t| t <= self.now) {
+        if row.valid_until.is_some_and(|t| t <= self.now) {
             self.report.expired += 1;
         }
-        let next = self.ids.len() as u32;
-        let details = *self.ids.entry(details).or_insert(next);
-        self.cases.push_str(&case);
-        self.rows.push(Row { key: Key::of(&plate), line: line32, details, case_at: at, case_len: len });
+        if row.valid_from.is_some_and(|t| t > self.now) {
+            self.report.not_yet_valid += 1;
+        }
+        let key = Key::of_listed(&row.plate);
+        let details = self.details_of(row);
+        self.rows.push(Row { key, line: line32, details, case_at });
+    }
+
+    /// Where the details of `row` are kept.
+    fn details_of(&mut self, row: Checked<'_>) -> u32 {
+        let mut hash = row.hash(&self.hasher);
+        while let Some(&id) = self.ids.get(&hash) {
+            if self.details.get(id as usize).is_some_and(|d| row.has(d)) {
+                return id;
+            }
+            hash = hash.wrapping_add(1);
+        }
+        let id = self.details.len() as u32; // no more than rows
+        self.ids.insert(hash, id);
+        self.details.push(row.details());
+        id
     }
 
     /// The list, or why the file is refused.
@@ -79,30 +145,31 @@ impl Builder {
         if all_bad || (self.report.bad_rows > 0 && self.report.bad_share() > max_bad_share) {
             return Err(ImportError::TooManyBad { path: None, max_bad_share, report: Box::new(self.report) });
         }
-        let mut details: Vec<(Details, u32)> = self.ids.drain().collect();
-        details.sort_unstable_by_key(|d| d.1);
-        let details: Vec<Details> = details.into_iter().map(|d| d.0).collect();
+        self.ids = HashMap::new();
+        let details = std::mem::take(&mut self.details);
         let rows = self.drop_duplicates(&details);
+        self.find_conflicts(&rows, &details);
         self.report.loaded = rows.len() as u64;
         if rows.is_empty() {
             self.report.warnings.push("the list has no entry".to_owned());
         }
-        self.cases.shrink_to_fit();
+        self.cases.shrink();
         Ok((List::new(version, rows, details, self.cases), self.report))
     }
 
-    /// Sorts the rows and keeps the first of each plate, country and category.
+    /// Puts the rows into the order of the index and keeps the first of each plate, country and category.
     fn drop_duplicates(&mut self, details: &[Details]) -> Vec<Row> {
         let mut rows = std::mem::take(&mut self.rows);
         let same = |d: u32| details.get(d as usize).map(|d| (d.country, d.category.as_str()));
-        rows.sort_unstable_by(|a, b| {
-            let by_key = a.key.cmp(&b.key);
+        let shift = shift_for(rows.len());
+        let by_place = |a: &Row, b: &Row| {
+            let by_key = order(a.key, shift).cmp(&order(b.key, shift));
             by_key.then_with(|| same(a.details).cmp(&same(b.details))).then_with(|| a.line.cmp(&b.line))
-        });
+        };
+        sort(&mut rows, &by_place);
         let cases = &self.cases;
-        let case = |r: &Row| cases.get(r.case_at as usize..r.case_at as usize + r.case_len as usize);
         let mut found: Vec<Duplicate> = Vec::new();
-        let (mut count, mut expired) = (0, 0);
+        let (mut count, mut expired, mut early) = (0, 0, 0);
         rows.dedup_by(|row, first| {
             let repeats = row.key == first.key && same(row.details) == same(first.details);
             if repeats {
@@ -111,13 +178,16 @@ impl Builder {
                 if b.and_then(|d| d.valid_until).is_some_and(|t| t <= self.now) {
                     expired += 1;
                 }
+                if b.and_then(|d| d.valid_from).is_some_and(|t| t > self.now) {
+                    early += 1;
+                }
                 let mut contradicts = Vec::new();
                 if let (Some(a), Some(b)) = (a, b) {
                     let fields = [
                         ("priority", a.priority != b.priority),
                         ("valid_from", a.valid_from != b.valid_from),
                         ("valid_until", a.valid_until != b.valid_until),
-                        ("case", case(first) != case(row)),
+                        ("case", cases.get(first.case_at) != cases.get(row.case_at)),
                         ("instruction", a.instruction != b.instruction),
                     ];
                     contradicts.extend(fields.iter().filter(|f| f.1).map(|f| f.0));
@@ -131,7 +201,54 @@ impl Builder {
         self.report.duplicates = found;
         self.report.duplicate_rows = count;
         self.report.expired -= expired;
+        self.report.not_yet_valid -= early;
         rows.shrink_to_fit();
         rows
     }
+
+    /// Notes entries for one plate that differ in category or country: all count, and someone should look.
+    fn find_conflicts(&mut self, rows: &[Row], details: &[Details]) {
+        let mut first: Option<&Row> = None;
+        for row in rows {
+            let Some(one) = first.filter(|f| f.key == row.key) else {
+                first = Some(row);
+                continue;
+            };
+            self.report.conflict_rows += 1;
+            if self.report.conflicts.len() >= ImportReport::MOST {
+                continue;
+            }
+            let mut contradicts = Vec::new();
+            if let (Some(a), Some(b)) = (details.get(one.details as usize), details.get(row.details as usize))
+            {
+                let fields = [
+                    ("category", a.category != b.category),
+                    ("country", a.country != b.country),
+                    ("priority", a.priority != b.priority),
+                    ("valid_from", a.valid_from != b.valid_from),
+                    ("valid_until", a.valid_until != b.valid_until),
+                ];
+                contradicts.extend(fields.iter().filter(|f| f.1).map(|f| f.0));
+            }
+            let (line, first_line) = (row.line.max(one.line).into(), row.line.min(one.line).into());
+            self.report.conflicts.push(Duplicate { line, first_line, contradicts });
+        }
+        self.report.conflicts.sort_by_key(|d| d.line);
+    }
+}
+
+/// Sorts on two threads, in place: whatever order the halves come to, no row of the one belongs into the other.
+fn sort(rows: &mut [Row], by: &(impl Fn(&Row, &Row) -> Ordering + Sync)) {
+    /// Shorter lists are sorted before a thread has started.
+    const WORTH_A_THREAD: usize = 200_000;
+    let middle = rows.len() / 2;
+    if rows.len() < WORTH_A_THREAD {
+        return rows.sort_unstable_by(by);
+    }
+    rows.select_nth_unstable_by(middle, by);
+    let (low, high) = rows.split_at_mut(middle);
+    std::thread::scope(|scope| {
+        scope.spawn(|| low.sort_unstable_by(by));
+        high.sort_unstable_by(by);
+    });
 }

@@ -1,5 +1,6 @@
 //! What an import says of a file, for people.
 
+use crate::hotlist::ManifestError;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -62,8 +63,16 @@ pub struct ImportReport {
     pub duplicate_rows: u64,
     /// Repeated rows, contradicting ones first; at most [`ImportReport::MOST`].
     pub duplicates: Vec<Duplicate>,
+    /// Entries for a plate that has another entry of another category or country; all of them count.
+    pub conflict_rows: u64,
+    /// Such entries, with the one they differ from; at most [`ImportReport::MOST`].
+    pub conflicts: Vec<Duplicate>,
+    /// Rows whose plate the mapping passes over.
+    pub skipped: u64,
     /// Entries that no longer count at the time of loading.
     pub expired: u64,
+    /// Entries that do not count yet at the time of loading.
+    pub not_yet_valid: u64,
     /// What is odd about the file as a whole.
     pub warnings: Vec<String>,
 }
@@ -80,11 +89,17 @@ impl ImportReport {
 
 impl fmt::Display for ImportReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { rows, loaded, bad_rows, duplicate_rows, expired, .. } = self;
-        writeln!(
+        let Self { rows, loaded, bad_rows, duplicate_rows, expired, not_yet_valid, skipped, .. } = self;
+        write!(
             f,
             "{rows} rows: {loaded} entries loaded, {bad_rows} bad, {duplicate_rows} repeated, {expired} expired"
         )?;
+        for (count, what) in [(*not_yet_valid, "not yet valid"), (*skipped, "passed over by the mapping")] {
+            if count > 0 {
+                write!(f, ", {count} {what}")?;
+            }
+        }
+        writeln!(f)?;
         for warning in &self.warnings {
             writeln!(f, "warning: {warning}")?;
         }
@@ -101,6 +116,14 @@ impl fmt::Display for ImportReport {
         let more = self.duplicate_rows.saturating_sub(self.duplicates.len() as u64);
         if more > 0 {
             writeln!(f, "and {more} more repeated rows")?;
+        }
+        for conflict in &self.conflicts {
+            let (line, first, other) = (conflict.line, conflict.first_line, conflict.contradicts.join(", "));
+            writeln!(f, "line {line}: same plate as line {first}, another {other}; both count")?;
+        }
+        let more = self.conflict_rows.saturating_sub(self.conflicts.len() as u64);
+        if more > 0 {
+            writeln!(f, "and {more} more plates with several entries")?;
         }
         Ok(())
     }
@@ -120,9 +143,12 @@ pub enum ImportError {
     },
     /// Its header cannot be used.
     #[error(
-        "hotlist{}: {problem}; the header is line 1 and names the columns, for example \
-             plate,category,priority,country,valid_from,valid_until,case,instruction",
-        of(path)
+        "hotlist{}: {problem}{}", of(path),
+        if problem.field == "header" {
+            "; the header is line 1 and names the columns, for example \
+             plate,category,priority,country,valid_from,valid_until,case,instruction; \
+             other layouts need a mapping (platewatch hotlist mappings)"
+        } else { "" }
     )]
     Header {
         /// The file, where there is one.
@@ -130,13 +156,21 @@ pub enum ImportError {
         /// What is wrong.
         problem: Problem,
     },
-    /// It is not text in UTF-8 at all.
+    /// It is no text at all.
     #[error("hotlist{}: {found}; save it as CSV in UTF-8", of(path))]
     Encoding {
         /// The file, where there is one.
         path: Option<PathBuf>,
         /// What it looks like.
         found: &'static str,
+    },
+    /// Its manifest is missing, is not signed by who may sign, or does not fit it.
+    #[error("hotlist{}: {problem}", of(path))]
+    Signature {
+        /// The list file, where there is one.
+        path: Option<PathBuf>,
+        /// What is wrong.
+        problem: ManifestError,
     },
     /// Too many of its rows are bad.
     #[error(
@@ -152,6 +186,22 @@ pub enum ImportError {
         /// Everything wrong with it.
         report: Box<ImportReport>,
     },
+    /// It would cause more false hits than its budget allows.
+    #[error(
+        "hotlist {}: {expected:.2} false hits a day are expected of its {entries} entries, more than \
+         max_false_hits_per_day ({allowed}); see `platewatch hotlist budget {}`, or set activate_over_budget = true",
+        path.display(), path.display()
+    )]
+    OverBudget {
+        /// The file.
+        path: PathBuf,
+        /// Entries it would have.
+        entries: usize,
+        /// False hits a day that are expected.
+        expected: f64,
+        /// What is allowed.
+        allowed: f64,
+    },
 }
 
 fn of(path: &Option<PathBuf>) -> String {
@@ -162,10 +212,11 @@ impl ImportError {
     /// The same, naming the file.
     pub(super) fn in_file(mut self, file: &Path) -> Self {
         match &mut self {
-            Self::Read { .. } => {}
-            Self::Header { path, .. } | Self::Encoding { path, .. } | Self::TooManyBad { path, .. } => {
-                *path = Some(file.to_owned());
-            }
+            Self::Read { path, .. } | Self::OverBudget { path, .. } => *path = file.to_owned(),
+            Self::Header { path, .. }
+            | Self::Encoding { path, .. }
+            | Self::TooManyBad { path, .. }
+            | Self::Signature { path, .. } => *path = Some(file.to_owned()),
         }
         self
     }
@@ -175,9 +226,9 @@ impl ImportError {
         let at = |p: &Problem| format!("line {}, column {} ({})", p.line, p.column, p.field);
         match self {
             Self::Read { source, .. } => format!("{self}: {source}"),
-            Self::Encoding { .. } => self.to_string(),
+            Self::Encoding { .. } | Self::Signature { .. } | Self::OverBudget { .. } => self.to_string(),
             Self::Header { path, problem } => {
-                format!("hotlist{}: its header cannot be used, {}", of(path), at(problem))
+                format!("hotlist{}: its {} cannot be used, {}", of(path), problem.field, at(problem))
             }
             Self::TooManyBad { path, report, .. } => {
                 let first =
