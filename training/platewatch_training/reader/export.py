@@ -18,7 +18,7 @@ import torch.nn as nn
 
 from .. import camera
 from ..plates import ALPHABET
-from .model import BLANK, STEPS, RowReader
+from .model import BLANK, DESIGNS, STEPS, RowReader
 
 
 class Exported(nn.Module):
@@ -54,7 +54,7 @@ output = {{ kind = "ctc", name = "probabilities", rows = 2, steps = {STEPS}, alp
 
 def load(path: Path) -> tuple[RowReader, list[str]]:
     state = torch.load(path, weights_only=False, map_location="cpu")
-    reader = RowReader(len(state["countries"]))
+    reader = DESIGNS[state.get("design", "rows")](len(state["countries"]))
     reader.load_state_dict({key: value.float() if value.is_floating_point() else value for key, value in state["average"].items()})
     return reader.eval(), state["countries"]
 
