@@ -164,7 +164,16 @@ class Batches:
                 torch.tensor(countries), torch.tensor(lines))
 
 
+def tight_corners() -> np.ndarray:
+    """Where the reader's crop lies in a stored frame, whose margins are wider."""
+    bx, by = W * camera.MARGIN_X / (1 + 2 * camera.MARGIN_X), H * camera.MARGIN_Y / (1 + 2 * camera.MARGIN_Y)
+    x0, y0, wide, high = PX + bx, PY + by, W - 2 * bx, H - 2 * by
+    mx, my = camera.TIGHT_X * wide / (1 - 2 * camera.TIGHT_X), camera.TIGHT_Y * high / (1 - 2 * camera.TIGHT_Y)
+    return np.float32([[x0 - mx, y0 - my], [x0 + wide + mx, y0 - my], [x0 + wide + mx, y0 + high + my], [x0 - mx, y0 + high + my]])
+
+
 def plain_crops(pictures: np.ndarray) -> torch.Tensor:
     """Stored frames cut without jitter, as the reader's input."""
-    cut = np.ascontiguousarray(pictures[:, PY : PY + H, PX : PX + W])
+    matrix = cv2.getPerspectiveTransform(tight_corners(), TARGET)
+    cut = np.stack([cv2.warpPerspective(np.asarray(picture), matrix, (W, H), flags=cv2.INTER_LINEAR) for picture in pictures])
     return torch.from_numpy(cut).permute(0, 3, 1, 2).float()

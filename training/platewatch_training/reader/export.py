@@ -47,7 +47,7 @@ def card(path: Path, countries: list[str], version: str, extra: str = "") -> str
 task = "plate-reading"
 version = "{version}"
 sha256 = "{digest}"
-input = {{ name = "plates", layout = "NCHW", channels = "RGB", range = [0.0, 255.0], width = {camera.CROP_WIDTH}, height = {camera.CROP_HEIGHT}, margin_x = {camera.MARGIN_X}, margin_y = {camera.MARGIN_Y} }}
+input = {{ name = "plates", layout = "NCHW", channels = "RGB", range = [0.0, 255.0], width = {camera.CROP_WIDTH}, height = {camera.CROP_HEIGHT}, margin_x = {camera.TIGHT_X}, margin_y = {camera.TIGHT_Y} }}
 output = {{ kind = "ctc", name = "probabilities", rows = 2, steps = {STEPS}, alphabet = "{ALPHABET}", blank = {BLANK}, country = "country", countries = {json.dumps(countries)}, lines = "lines", readable = "readable" }}
 {extra}'''
 

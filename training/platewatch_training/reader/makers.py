@@ -79,7 +79,7 @@ def maker(seed: int, clean: Path, real: Path | None, junk: Path | None, slots: S
     parent = os.getppid()
     plates, taker, arrays = CleanPlates(clean), Camera(seed, pictures), slots.arrays()
     crops = RealCrops(real) if real else None
-    wrong = np.load(junk, mmap_mode="r") if junk else None
+    wrong = None
     rng, count = taker.rng, 0
     while os.getppid() == parent:
         slot = free.get()
@@ -87,13 +87,15 @@ def maker(seed: int, clean: Path, real: Path | None, junk: Path | None, slots: S
             return
         if count % 40 == 0:
             plates.refresh()
+            if wrong is None and junk and junk.exists():  # may be made while training runs
+                wrong = np.load(junk, mmap_mode="r")
         count += 1
         for k in range(slots.batch):
             draw = rng.random()
             if crops is not None and draw < share.value:
                 frame, label = crops.get(rng.randrange(len(crops)))
                 write(arrays, slot, k, taker.real(frame, PAD_X, PAD_Y), None, None, label, label["purpose"])
-            elif wrong is not None and draw > 0.97:
+            elif wrong is not None and draw > 0.965:
                 write(arrays, slot, k, taker.real(wrong[rng.randrange(len(wrong))], PAD_X, PAD_Y), None, None, None, NOTHING)
             else:
                 write(arrays, slot, k, *taker.rendered(plates))

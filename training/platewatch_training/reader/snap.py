@@ -22,7 +22,7 @@ from .surroundings import Surroundings
 
 W, H = camera.CROP_WIDTH, camera.CROP_HEIGHT
 RAMP = np.arange(256, dtype=np.float32)
-MX, MY = W * camera.MARGIN_X / (1 + 2 * camera.MARGIN_X), H * camera.MARGIN_Y / (1 + 2 * camera.MARGIN_Y)
+MX, MY = W * camera.TIGHT_X, H * camera.TIGHT_Y
 TARGET = np.float32([[MX, MY], [W - MX, MY], [W - MX, H - MY], [MX, H - MY]])
 UNSURE = 2  # may or may not be readable: no label for that head
 
@@ -393,8 +393,10 @@ class Camera:
     def real(self, frame, pad_x: int, pad_y: int):
         """A real crop (stored with context) seen from a slightly other place in another light."""
         rng = self.rng
-        corners = np.float32([[pad_x + MX, pad_y + MY], [pad_x + W - MX, pad_y + MY], [pad_x + W - MX, pad_y + H - MY], [pad_x + MX, pad_y + H - MY]])
-        wide, high = W - 2 * MX, H - 2 * MY
+        # Stored frames show the box with the wider margins of `camera.crop_matrix`.
+        bx, by = W * camera.MARGIN_X / (1 + 2 * camera.MARGIN_X), H * camera.MARGIN_Y / (1 + 2 * camera.MARGIN_Y)
+        corners = np.float32([[pad_x + bx, pad_y + by], [pad_x + W - bx, pad_y + by], [pad_x + W - bx, pad_y + H - by], [pad_x + bx, pad_y + H - by]])
+        wide, high = W - 2 * bx, H - 2 * by
         draw = rng.random()
         error = 0.015 if draw < 0.3 else 0.03 if draw < 0.8 else 0.05
         sx, sy = error * wide, error * 1.6 * high
