@@ -5,10 +5,10 @@
 On validation plates only (rendered, and held-out real crops; each real crop
 counts as ten rendered ones, as cameras are real).  Every reading is aligned
 with the true text (edit distance).  Lines `truth read count`; `-` as `read` is
-a dropped character, `-` as `truth` one that is not there, `=X` as `read` a
-character read twice.  Counts are weighed, so not whole numbers.  Comment lines
-give what else matching needs: how often the true character is the reader's
-second choice where the first is wrong, and with what probability.
+a dropped character, `-` as `truth` one that is not there.  Comment lines give
+what else matching needs: shares of dropped, doubled and added characters, how
+often the true character is the reader's second choice where the first is wrong,
+and with what probability.
 """
 
 from __future__ import annotations
