@@ -3,7 +3,7 @@
 use super::message::{self, Event, Time};
 use super::{AlertError, BoxIdentity};
 use crate::domain::{EventId, Hit, HitState, MatchKind, Passage, PassageState, Utc};
-use crate::store::{EvidenceFile, MessageKind, ModelVersions, OutboxMessage};
+use crate::store::{EvidenceFile, EvidenceRole, MessageKind, ModelVersions, OutboxMessage, PassageRow};
 use serde::Serialize;
 
 /// The message that tells operators of `hit`, made at `now`. `evidence` are the passage's pictures so far.
@@ -18,6 +18,35 @@ pub fn hit_message(
     models: Option<&ModelVersions>,
     now: Utc,
 ) -> Result<OutboxMessage, AlertError> {
+    told(identity, passage, hit, false, pictures(evidence), models, now)
+}
+
+/// The message that tells operators of `hit`, found at `now` in a passage that was kept long before.
+///
+/// # Errors
+/// [`AlertError::Json`]; no value of these types causes it.
+pub fn late_hit_message(
+    identity: &BoxIdentity,
+    kept: &PassageRow,
+    hit: &Hit,
+    now: Utc,
+) -> Result<OutboxMessage, AlertError> {
+    let pictures = kept.evidence.iter().map(|e| {
+        let shown = Shown { role: e.role, sha256: &e.sha256, width: e.width, height: e.height };
+        picture(shown, e.frame_seq)
+    });
+    told(identity, &kept.passage, hit, true, pictures.collect(), kept.models.as_ref(), now)
+}
+
+fn told(
+    identity: &BoxIdentity,
+    passage: &Passage,
+    hit: &Hit,
+    late: bool,
+    evidence: Vec<message::Evidence>,
+    models: Option<&ModelVersions>,
+    now: Utc,
+) -> Result<OutboxMessage, AlertError> {
     let data = message::Hit {
         hit: hit.id.to_string(),
         passage: hit.passage.to_string(),
@@ -27,6 +56,7 @@ pub fn hit_message(
             HitState::Final => message::HitState::Final,
             HitState::Withdrawn => message::HitState::Withdrawn,
         },
+        late,
         kind: match hit.kind {
             MatchKind::Exact => message::MatchKind::Exact,
             MatchKind::Resolved => message::MatchKind::Resolved,
@@ -37,7 +67,7 @@ pub fn hit_message(
         observed: observed(passage),
         matched: matched(hit),
         sighting: sighting(passage),
-        evidence: pictures(evidence),
+        evidence,
         models: models.map(hashes),
         timing: message::Timing {
             captured_at: Time(passage.best_frame_at),
@@ -183,15 +213,30 @@ fn sighting(passage: &Passage) -> message::Sighting {
 fn pictures(evidence: &[EvidenceFile]) -> Vec<message::Evidence> {
     evidence
         .iter()
-        .map(|e| message::Evidence {
-            role: e.role.as_str().into(),
-            sha256: e.sha256.clone(),
-            media_type: "image/jpeg".into(),
-            width: e.width,
-            height: e.height,
-            frame_seq: e.frame_seq,
+        .map(|e| {
+            let shown = Shown { role: e.role, sha256: &e.sha256, width: e.width, height: e.height };
+            picture(shown, e.frame_seq)
         })
         .collect()
+}
+
+/// What a picture just encoded and one long kept have in common.
+struct Shown<'a> {
+    role: EvidenceRole,
+    sha256: &'a str,
+    width: u32,
+    height: u32,
+}
+
+fn picture(shown: Shown<'_>, frame_seq: u64) -> message::Evidence {
+    message::Evidence {
+        role: shown.role.as_str().into(),
+        sha256: shown.sha256.into(),
+        media_type: "image/jpeg".into(),
+        width: shown.width,
+        height: shown.height,
+        frame_seq,
+    }
 }
 
 fn hashes(models: &ModelVersions) -> message::Models {

@@ -99,6 +99,11 @@ pub struct Hit {
     pub passage: String,
     /// Where the hit is in its life.
     pub state: HitState,
+    /// True where the hit was found afterwards, by a search of passages already kept: the vehicle passed at
+    /// `first_seen`, the hit was found at `timing.decided_at`. Nothing to stop here any more. Absent in messages
+    /// of boxes that do not know late hits, which are never late.
+    #[serde(default)]
+    pub late: bool,
     /// How the observed text met the list's.
     pub kind: MatchKind,
     /// Probability that this vehicle carries the listed plate.
@@ -385,6 +390,11 @@ pub struct Health {
     pub models: Option<Models>,
     /// Free space where records and pictures are kept, in bytes; null where unknown.
     pub disk_free_bytes: Option<u64>,
+    /// Latest row of the audit chain as `SEQ:HASH`; whoever keeps it can show that the chain was not cut off
+    /// (`platewatch audit verify --head`). Null where unknown.
+    pub audit_head: Option<String>,
+    /// Public key with which the box signs, hexadecimal (Ed25519); null where unknown.
+    pub box_key: Option<String>,
 }
 
 /// One camera's figures.
@@ -423,8 +433,11 @@ pub struct OutboxHealth {
     pub pending: u64,
     /// Age of the oldest in seconds; null where none waits.
     pub oldest_s: Option<u64>,
-    /// Messages given up on; they are kept on the box with the reason.
+    /// Messages given up on; they are kept on the box with the reason (`platewatch outbox list`).
     pub dead: u64,
+    /// Messages of passages without a hit dropped since the start because the outbox was full.
+    #[serde(default)]
+    pub dropped: u64,
 }
 
 /// One list's figures.

@@ -3,11 +3,12 @@
 //!
 //! May import `domain`, `telemetry`, `runtime` and `store`; the only door to `rumqttc` and `rumqttd`.
 //! Reading order: `topic`, `message` (the wire types), `compose` (domain to wire), `schema`, `outbox`
-//! (what is needed of the store), `publisher` (for the pipeline), `worker` (its thread), `link` and `tls`
+//! (what is needed of the store), `publisher` (for the pipeline), `worker` (its thread), `delayed`, `link` and `tls`
 //! (the MQTT door), `broker`, `subscriber`, `error`.
 
 mod broker;
 mod compose;
+mod delayed;
 mod error;
 mod link;
 pub mod message;
@@ -24,7 +25,7 @@ mod worker;
 mod tests;
 
 pub use broker::EmbeddedBroker;
-pub use compose::{hit_message, passage_message};
+pub use compose::{hit_message, late_hit_message, passage_message};
 pub use error::AlertError;
 pub use outbox::Outbox;
 pub use publisher::{AlertEvents, HealthSource, Publisher, StatusUpdates, broker_address, start};

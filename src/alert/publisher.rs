@@ -113,7 +113,16 @@ pub fn start<O: Outbox, H: HealthSource, E: AlertEvents>(
     let options =
         LinkOptions { remote: remote.clone(), client_id: identity.client_id(), will: None, persistent: true };
     let health_every = Duration::from_secs(settings.health_every_s.max(1));
-    let worker = Worker::new(identity.clone(), options, outbox, health, events, health_every, commands);
+    let worker = Worker::new(
+        identity.clone(),
+        options,
+        outbox,
+        health,
+        events,
+        health_every,
+        settings.catch_up_per_s,
+        commands,
+    );
     spawn("alert", move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         match runtime {

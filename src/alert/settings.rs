@@ -16,6 +16,8 @@ pub struct Settings {
     pub publish_passages: bool,
     /// Longest time between two `health` messages, in seconds.
     pub health_every_s: u64,
+    /// Most messages older than 10 s that are sent in a second.
+    pub catch_up_per_s: u32,
 }
 
 /// Which broker.

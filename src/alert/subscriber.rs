@@ -150,6 +150,9 @@ pub fn one_line(event: &HitEvent) -> String {
             line.push_str(&printable(extra));
         }
     }
+    if hit.late {
+        line.push_str("  [late: found in what had passed]");
+    }
     if event.delayed == Some(true) {
         line.push_str("  [delayed]");
     }

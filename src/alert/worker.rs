@@ -6,6 +6,7 @@
 //! `in_flight` for its acknowledgement. When a connection is lost both are forgotten: the rows are still in
 //! the outbox and go out again with the same CloudEvents id.
 
+use super::delayed::{Allowance, is_old, mark_delayed};
 use super::link::{Link, LinkEvent, LinkOptions, MAX_PACKET, Will};
 use super::message::{self, BoxState, OutboxHealth, Status, Time};
 use super::{AlertError, AlertEvents, BoxIdentity, HealthSource, Outbox, broker_address, compose};
@@ -22,9 +23,6 @@ const WINDOW: usize = 16;
 
 /// Waiting rows looked at at once; beyond `WINDOW` so that suspects do not hide the rows behind them.
 const LOOK_AHEAD: usize = 64;
-
-/// A message sent later than this after it was made is marked `delayed`.
-const DELAYED_AFTER_MS: i64 = 10_000;
 
 /// Longest wait for an acknowledgement before the connection counts as dead.
 const ACK_TIMEOUT: Duration = Duration::from_secs(30);
@@ -111,6 +109,10 @@ pub(super) struct Worker<O, H, E> {
     unrecorded: BTreeSet<i64>,
     /// Losses of a connection at which a row was in flight.
     losses: HashMap<i64, u32>,
+    /// How many old messages may go out now.
+    catch_up: Allowance,
+    /// When rows held back by that are looked at again.
+    look_again: Option<Instant>,
 }
 
 impl<O: Outbox, H: HealthSource, E: AlertEvents> Worker<O, H, E> {
@@ -121,6 +123,7 @@ impl<O: Outbox, H: HealthSource, E: AlertEvents> Worker<O, H, E> {
         health: H,
         events: E,
         health_every: Duration,
+        catch_up_per_s: u32,
         control: mpsc::Receiver<Control>,
     ) -> Self {
         Self {
@@ -139,6 +142,8 @@ impl<O: Outbox, H: HealthSource, E: AlertEvents> Worker<O, H, E> {
             empty: false,
             unrecorded: BTreeSet::new(),
             losses: HashMap::new(),
+            catch_up: Allowance::new(catch_up_per_s),
+            look_again: None,
         }
     }
 
@@ -216,6 +221,10 @@ impl<O: Outbox, H: HealthSource, E: AlertEvents> Worker<O, H, E> {
                         return Ok(());
                     }
                 },
+                () = sleep_until(self.look_again.unwrap_or_else(Instant::now).into()), if self.look_again.is_some() => {
+                    self.look_again = None;
+                    self.look = true;
+                }
                 _ = tick.tick() => {
                     self.look = true;
                     self.record_acks();
@@ -338,7 +347,13 @@ impl<O: Outbox, H: HealthSource, E: AlertEvents> Worker<O, H, E> {
         if busy.iter().any(|id| self.is_suspect(*id)) {
             return; // whatever happens now must be its doing
         }
+        let draining = self.phase != Phase::Serving;
         for row in rows {
+            // Old ones at a bounded rate, so that an outage of hours does not end in a flood; new ones at once.
+            if is_old(&row) && !draining && !self.catch_up.take() {
+                self.look_again = Some(Instant::now() + Duration::from_millis(50));
+                continue;
+            }
             let suspect = self.is_suspect(row.id);
             if session.open() >= WINDOW || suspect && session.open() > 0 {
                 return;
@@ -362,7 +377,7 @@ impl<O: Outbox, H: HealthSource, E: AlertEvents> Worker<O, H, E> {
             self.look = true;
             return;
         }
-        let delayed = Utc::now().since_ms(row.created_at) > DELAYED_AFTER_MS;
+        let delayed = is_old(&row);
         let payload = if delayed { mark_delayed(row.payload) } else { row.payload };
         if link.publish(&row.topic, false, delayed, payload) {
             session.queued.push_back(Sending::Row { id: row.id, created_at: row.created_at });
@@ -428,6 +443,7 @@ impl<O: Outbox, H: HealthSource, E: AlertEvents> Worker<O, H, E> {
                     pending: stats.pending,
                     oldest_s: stats.oldest.map(|t| now.since_ms(t).max(0).unsigned_abs() / 1000),
                     dead: stats.dead,
+                    dropped: stats.dropped,
                 };
             }
             Err(error) => tracing::error!(%error, "the outbox cannot be read for the health message"),
@@ -462,26 +478,4 @@ async fn farewell(mut link: Link) {
     link.disconnect();
     let gone = async { while link.next().await.is_ok() {} };
     let _ = tokio::time::timeout(Duration::from_millis(250), gone).await;
-}
-
-/// Adds the extension attribute `delayed` to a CloudEvent in JSON without touching anything else of it, so
-/// that the rest stays byte for byte what was recorded.
-fn mark_delayed(payload: String) -> String {
-    match payload.strip_prefix('{') {
-        Some(rest) => format!("{{\"delayed\":true,{rest}"),
-        None => payload,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn delayed_is_added_and_the_rest_is_kept() {
-        let json = mark_delayed(r#"{"id":"1","data":{"p":0.1}}"#.into());
-        let event: serde_json::Value = serde_json::from_str(&json).unwrap();
-        assert_eq!(event["delayed"], true);
-        assert!(json.ends_with(r#""id":"1","data":{"p":0.1}}"#));
-    }
 }

@@ -1,6 +1,6 @@
 //! `platewatch bench`: the figures in the README, by anyone, with the shipped binary.
 
-use super::{bench_accuracy, bench_passages, bench_speed};
+use super::{bench_accuracy, bench_load, bench_passages, bench_speed};
 
 #[derive(Debug, clap::Args)]
 #[command(
@@ -15,6 +15,8 @@ pub(super) struct Args {
 enum What {
     /// Detection and reading against labelled pictures
     Accuracy(bench_accuracy::Args),
+    /// Store, outbox and broker under load, without cameras
+    Load(bench_load::Args),
     /// Passages of a clip against its truth: identity, text, splits and joins
     Passages(bench_passages::Args),
     /// Frames per second, time per stage and time to a delivered message
@@ -24,6 +26,7 @@ enum What {
 pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
     match &args.what {
         What::Accuracy(args) => bench_accuracy::run(args),
+        What::Load(args) => bench_load::run(args),
         What::Passages(args) => bench_passages::run(args),
         What::Speed(args) => bench_speed::run(args),
     }

@@ -132,7 +132,7 @@ fn stages(args: &Args, settings: &vision::Settings, clip: &Path, dir: &Path) -> 
     let camera = CameraId::new("bench");
     let mut reader = ClipReader::open(clip, camera.clone(), None)?;
     let mut tracker = Tracker::new(camera, track::Settings::default());
-    let kept = store::Settings { dir: dir.to_path_buf(), keep_passages: true, keep_passage_pictures: true };
+    let kept = store::Settings { keep_passage_pictures: true, ..store::Settings::new(dir) };
     let (store, thread) = store::start(&kept)?;
     let bar = progress(args.frames.min(reader.frame_count().unwrap_or(args.frames)), "stages");
     let mut spent = Spent::default();

@@ -17,21 +17,39 @@ const ROWS_SHOWN: usize = 10;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  platewatch check --config platewatch.toml\n  \
-    platewatch check --config platewatch.toml --cameras\n\n\
+    platewatch check --config platewatch.toml --cameras\n  \
+    platewatch check store --data /var/lib/platewatch\n\n\
     Errors and warnings go to stderr as FILE:LINE:COLUMN: KEY: what was found, what is allowed.\n\
     Exit codes: 0 it would run (there may be warnings); 1 something is wrong; 2 wrong usage.")]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(super) struct Args {
+    #[command(subcommand)]
+    what: Option<What>,
     /// The configuration
-    #[arg(long, value_name = "FILE")]
-    config: PathBuf,
+    #[arg(long, value_name = "FILE", required = true)]
+    config: Option<PathBuf>,
     /// Open every camera too and take one picture from each
     #[arg(long)]
     cameras: bool,
 }
 
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    /// Look at a store instead: schema, rows, pictures, outbox, audit chain
+    Store(super::check_store::Args),
+}
+
 pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
+    match (&args.what, &args.config) {
+        (Some(What::Store(store)), _) => super::check_store::run(store),
+        (None, Some(config)) => configuration(config, args.cameras),
+        (None, None) => anyhow::bail!("--config FILE is missing"),
+    }
+}
+
+fn configuration(config: &Path, cameras: bool) -> anyhow::Result<u8> {
     let mut err = std::io::stderr().lock();
-    let loaded = match config::load(&args.config) {
+    let loaded = match config::load(config) {
         Ok(loaded) => loaded,
         Err(ConfigError::Invalid { problems, warnings }) => {
             problems.iter().try_for_each(|p| writeln!(err, "error: {p}"))?;
@@ -40,7 +58,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
             writeln!(
                 err,
                 "{}: {} problem{s}; every key: docs/ref/config.md",
-                args.config.display(),
+                config.display(),
                 problems.len()
             )?;
             return Ok(FAILED);
@@ -51,7 +69,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
     let settings = &loaded.settings;
     let (models, model_errors) = models(&settings.vision);
     let (lists, list_errors) = lists(&settings.hotlists);
-    let probes = if args.cameras { probe(&settings.cameras) } else { Vec::new() };
+    let probes = if cameras { probe(&settings.cameras) } else { Vec::new() };
     let camera_errors = probes.iter().filter_map(|p| p.as_ref().err().cloned());
     let errors: Vec<String> = model_errors
         .into_iter()

@@ -59,7 +59,12 @@ pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
         data: args.data.clone(),
         pace: if args.real_time { Pace::RealTime } else { Pace::Fast },
         vision,
-        console: args.listen.map(|listen| console::Settings { listen, page: true }),
+        console: args.listen.map(|listen| console::Settings {
+            listen,
+            page: true,
+            // Nothing of a demo is worth protecting, but what others on the network press should not count.
+            answers: listen.ip().is_loopback(),
+        }),
     };
     let names: Vec<_> = request.clips.iter().map(|c| c.display().to_string()).collect();
     say(&format!("demo: playing {} against {}", names.join(", "), request.hotlist.display()))?;

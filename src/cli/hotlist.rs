@@ -7,7 +7,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  platewatch hotlist check wanted.csv")]
+#[command(after_help = "Examples:\n  platewatch hotlist check wanted.csv\n  \
+    platewatch hotlist search-past --config platewatch.toml --list stolen --purpose theft --case AN.11.L9.1/2026")]
 pub(super) struct Args {
     #[command(subcommand)]
     verb: Verb,
@@ -27,10 +28,15 @@ enum Verb {
         #[arg(long, value_name = "SHARE", default_value_t = 0.1)]
         max_bad_share: f64,
     },
+    /// Search passages already kept for the entries of a list, as late hits
+    SearchPast(super::search_past::Args),
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
-    let Verb::Check { file, max_bad_share } = &args.verb;
+    let (file, max_bad_share) = match &args.verb {
+        Verb::Check { file, max_bad_share } => (file, max_bad_share),
+        Verb::SearchPast(args) => return super::search_past::run(args),
+    };
     let name = file.file_stem().map_or_else(|| "list".into(), |s| s.to_string_lossy().into_owned());
     let settings =
         Settings { name, path: file.clone(), poll: Duration::from_secs(2), max_bad_share: *max_bad_share };

@@ -12,9 +12,13 @@ use std::path::PathBuf;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  platewatch log --data demo-data\n  \
     platewatch log --data /var/lib/platewatch --since 2026-11-23T00:00:00Z --list stolen\n  \
-    platewatch log --data demo-data --passages --plate 1-ABC-123 --json\n\n\
+    platewatch log --data demo-data --passages --plate 1-ABC-123 --json\n  \
+    platewatch log outcomes --data /var/lib/platewatch --by camera\n\n\
     Exit codes: 0 done (also where nothing was found); 1 the store cannot be read; 2 wrong usage.")]
+#[command(args_conflicts_with_subcommands = true)]
 pub(super) struct Args {
+    #[command(subcommand)]
+    what: Option<What>,
     /// Folder of the store (store.dir of the configuration)
     #[arg(long, value_name = "DIR", default_value = "demo-data")]
     data: PathBuf,
@@ -36,6 +40,9 @@ pub(super) struct Args {
     /// Only hits on this list
     #[arg(long, value_name = "NAME", conflicts_with = "passages")]
     list: Option<String>,
+    /// Only late hits: found afterwards in what had passed
+    #[arg(long, conflicts_with = "passages")]
+    late: bool,
     /// At most so many, the latest first
     #[arg(long, value_name = "N", default_value_t = 50)]
     limit: usize,
@@ -44,12 +51,21 @@ pub(super) struct Args {
     json: bool,
 }
 
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    /// Count what operators answered, by list, camera or kind of match
+    Outcomes(super::log_outcomes::Args),
+}
+
 fn plate(text: &str) -> Result<PlateText, String> {
     normalise(text).map_err(|e| e.to_string())
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
-    let settings = Settings { dir: args.data.clone(), keep_passages: true, keep_passage_pictures: false };
+    if let Some(What::Outcomes(args)) = &args.what {
+        return super::log_outcomes::run(args);
+    }
+    let settings = Settings::new(&args.data);
     let reader = Reader::open(&settings)?;
     let camera = args.camera.as_deref().map(CameraId::new);
     let mut out = std::io::stdout().lock();
@@ -69,6 +85,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
             camera,
             plate: args.plate.clone(),
             list: args.list.clone(),
+            late: args.late.then_some(true),
             limit: args.limit,
         };
         hits(&mut out, &reader.recent_hits(&query)?, args.json)?;
@@ -82,18 +99,30 @@ fn hits(out: &mut impl Write, rows: &[HitRow], json: bool) -> std::io::Result<()
     }
     writeln!(
         out,
-        "{:<24} {:<20} {:<10} {:<10} {:<9} {:>4} {:>6} {:<18} {:<16} case",
-        "decided", "camera", "listed", "observed", "state", "prio", "sure", "category", "list"
+        "{:<12} {:<24} {:<20} {:<10} {:<10} {:<9} {:<16} {:>4} {:>6} {:<18} {:<16} case",
+        "id ends",
+        "decided",
+        "camera",
+        "listed",
+        "observed",
+        "state",
+        "answer",
+        "prio",
+        "sure",
+        "category",
+        "list"
     )?;
     rows.iter().try_for_each(|h| {
         writeln!(
             out,
-            "{:<24} {:<20} {:<10} {:<10} {:<9} {:>4} {:>5.0}% {:<18} {:<16} {}",
+            "{:<12} {:<24} {:<20} {:<10} {:<10} {:<9} {:<16} {:>4} {:>5.0}% {:<18} {:<16} {}",
+            tail(&h.id.to_string()),
             h.decided_at,
             h.camera.as_str(),
             h.entry.plate.as_str(),
             h.observed.as_str(),
-            h.state.as_str(),
+            if h.late { "late" } else { h.state.as_str() },
+            h.outcome.as_ref().map_or("-", |o| o.outcome.as_str()),
             h.entry.priority,
             h.probability * 100.0,
             h.entry.category,
@@ -101,6 +130,11 @@ fn hits(out: &mut impl Write, rows: &[HitRow], json: bool) -> std::io::Result<()
             h.entry.case,
         )
     })
+}
+
+/// The end of an id, enough for `platewatch outcome`: its beginning is the time, which hits share.
+fn tail(id: &str) -> &str {
+    id.get(id.len().saturating_sub(12)..).unwrap_or(id)
 }
 
 fn hit_json(h: &HitRow) -> Value {
@@ -119,7 +153,13 @@ fn hit_json(h: &HitRow) -> Value {
         "case": h.entry.case,
         "instruction": h.entry.instruction,
         "list": {"name": h.list.name, "sha256": h.list.sha256, "line": h.entry.line},
+        "first_seen": h.first_seen.to_string(),
         "decided_at": h.decided_at.to_string(),
+        "late": h.late,
+        "outcome": h.outcome.as_ref().map(|o| json!({
+            "outcome": o.outcome.as_str(), "by": o.by, "at": o.at.to_string(), "note": o.note,
+            "source": o.source.as_str(),
+        })),
         "evidence": evidence(&h.evidence),
     })
 }

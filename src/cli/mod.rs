@@ -3,21 +3,28 @@
 //! Each verb is an `Args` and a `run`; nothing is decided here. Exit codes: 0 done, 1 something was wrong
 //! (said on stderr), 2 wrong usage, 3 done but some inputs could not be used. May import everything.
 
+mod audit;
 mod bench;
 mod bench_accuracy;
+mod bench_load;
 mod bench_passages;
 mod bench_speed;
 mod check;
+mod check_store;
 mod common;
 mod dataset;
 mod demo;
 mod hotlist;
 mod log;
+mod log_outcomes;
+mod outbox;
+mod outcome;
 mod play;
 mod print_config;
 mod read;
 mod replay;
 mod run;
+mod search_past;
 mod version;
 
 use clap::{Parser, Subcommand};
@@ -55,7 +62,7 @@ enum Verb {
     Read(read::Args),
     /// Play a clip as fast as possible and print its passages
     Replay(replay::Args),
-    /// Say everything that is wrong with a configuration
+    /// Say everything that is wrong with a configuration, or with a store
     Check(check::Args),
     /// Print a commented example configuration
     PrintConfig(print_config::Args),
@@ -63,6 +70,12 @@ enum Verb {
     Hotlist(hotlist::Args),
     /// Show recent hits and passages
     Log(log::Args),
+    /// Answer a hit: was it right, a misread, no longer wanted?
+    Outcome(outcome::Args),
+    /// Look at messages that could not be delivered, and send them again
+    Outbox(outbox::Args),
+    /// Read and verify the audit chain
+    Audit(audit::Args),
     /// Measure accuracy and speed
     Bench(bench::Args),
     /// Print the version and the hashes of the models
@@ -80,6 +93,9 @@ pub fn main() -> ExitCode {
         Verb::PrintConfig(args) => print_config::run(&args),
         Verb::Hotlist(args) => hotlist::run(&args),
         Verb::Log(args) => log::run(&args),
+        Verb::Outcome(args) => outcome::run(&args),
+        Verb::Outbox(args) => outbox::run(&args),
+        Verb::Audit(args) => audit::run(&args),
         Verb::Bench(args) => bench::run(&args),
         Verb::Version(args) => version::run(&args),
     };

@@ -69,6 +69,7 @@ fn settings(play: &Play) -> pipeline::Settings {
         track: track::Settings::default(),
     };
     pipeline::Settings {
+        configuration: None,
         cameras: play.clips.iter().map(camera).collect(),
         vision: play.vision.clone(),
         hotlists: vec![hotlist::Settings {
@@ -77,13 +78,14 @@ fn settings(play: &Play) -> pipeline::Settings {
             poll: Duration::from_secs(2),
             max_bad_share: 0.1,
         }],
-        store: store::Settings { dir: play.data.clone(), keep_passages: true, keep_passage_pictures: false },
+        store: store::Settings::new(&play.data),
         alert: alert::Settings {
             zone: "demo".into(),
             box_id: "box-1".into(),
             broker: Broker::Embedded { port: 0 },
             publish_passages: false,
             health_every_s: 10,
+            catch_up_per_s: 100,
         },
         console: play.console.clone(),
         telemetry: telemetry::Settings { level: "warn".into(), json: false, plates: false },

@@ -2,7 +2,7 @@
 
 use super::common::complain;
 use super::{DONE, FAILED};
-use crate::runtime::Stop;
+use crate::runtime::{Stop, systemd};
 use crate::telemetry::{Metrics, logging};
 use crate::{config, pipeline};
 use anyhow::Context;
@@ -43,6 +43,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
         console = running.console_address().map(|a| a.to_string()),
         "running"
     );
+    systemd::ready();
     running.wait();
     tracing::info!("ending in order");
     let summary = running.finish()?;

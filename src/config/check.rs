@@ -74,9 +74,17 @@ fn settings(root: &Table<'_>) -> Option<pipeline::Settings> {
     let telemetry = telemetry(&root.table("log", "log"));
     let run = root.table("run", "run");
     let stop_deadline = run.or("stop_deadline_s", Duration::from_secs(20), |v| v.seconds());
-    let alert =
-        alert::Settings { zone: zone?, box_id: box_id?, broker: broker?, publish_passages, health_every_s };
+    let catch_up_per_s = mqtt.or("catch_up_per_s", 100, |v| v.whole()?.try_into().ok());
+    let alert = alert::Settings {
+        zone: zone?,
+        box_id: box_id?,
+        broker: broker?,
+        publish_passages,
+        health_every_s,
+        catch_up_per_s,
+    };
     Some(pipeline::Settings {
+        configuration: None,
         cameras,
         vision: vision?,
         hotlists,
@@ -99,7 +107,8 @@ fn store(t: &Table<'_>) -> store::Settings {
     if let (Some(v), true, false) = (pictures, keep_passage_pictures, keep_passages) {
         let _: Option<()> = v.wrong(Some("there are no pictures of passages that are not kept".into()));
     }
-    store::Settings { dir, keep_passages, keep_passage_pictures }
+    let outbox_max_mb: u64 = t.or("outbox_max_mb", 512, |v| v.whole()?.try_into().ok());
+    store::Settings { dir, keep_passages, keep_passage_pictures, outbox_max_bytes: outbox_max_mb << 20 }
 }
 
 fn vision(t: &Table<'_>) -> Option<vision::Settings> {
@@ -144,7 +153,11 @@ fn console(t: &Table<'_>) -> Option<console::Settings> {
         return None;
     }
     let listen = t.or("listen", SocketAddr::from(([127, 0, 0, 1], 8080)), listen);
-    Some(console::Settings { listen, page: t.or("page", true, |v| v.yes()) })
+    Some(console::Settings {
+        listen,
+        page: t.or("page", true, |v| v.yes()),
+        answers: t.or("answers", false, |v| v.yes()),
+    })
 }
 
 fn listen(v: Value<'_>) -> Option<SocketAddr> {

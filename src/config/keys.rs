@@ -122,6 +122,7 @@ pub(super) const KEYS: &[Key] = &[
     key("store", "dir", Text("a folder"), "\"/var/lib/platewatch\"", "\"data\"", "Folder of the database and the pictures; made when it is missing."),
     key("store", "keep_passages", Bool, "true", "false", "Whether passages without a hit are recorded too."),
     key("store", "keep_passage_pictures", Bool, "false", "true", "Whether pictures of passages without a hit are kept; needs `keep_passages`."),
+    key("store", "outbox_max_mb", Whole(1, 1_048_576, "MiB"), "512", "64", "Messages of passages without a hit that may wait for the broker; beyond it the oldest are dropped and counted. Messages of hits are never dropped."),
 
     key("vision", "detector", FILE, "required", "\"models/detector.toml\"", "Card of the model that finds plates."),
     key("vision", "reader", FILE, "required", "\"models/reader.toml\"", "Card of the model that reads plates."),
@@ -178,6 +179,7 @@ pub(super) const KEYS: &[Key] = &[
     key("mqtt", "allow_plaintext", Bool, "false", "true", "Whether plates and passwords may go unencrypted to a broker on another machine."),
     key("mqtt", "publish_passages", Bool, "false", "true", "Whether every passage is published, not only hits."),
     key("mqtt", "health_every_s", Whole(1, 3600, "seconds"), "10", "60", "Longest time between two health messages."),
+    key("mqtt", "catch_up_per_s", Whole(1, 10_000, "messages a second"), "100", "20", "How fast old messages are sent after an outage of the broker; hits of the last minute go ahead of them."),
 
     key("mqtt.tls", "ca", FILE, "required", "\"tls/ca.pem\"", "Who may have signed the broker's certificate."),
     key("mqtt.tls", "certificate", FILE, "none", "\"tls/box-1.pem\"", "Our certificate, for brokers that ask for one; needs `key`."),
@@ -185,6 +187,7 @@ pub(super) const KEYS: &[Key] = &[
 
     key("console", "listen", Text("address:port, such as \"127.0.0.1:8080\""), "\"127.0.0.1:8080\"", "\"[::1]:8080\"", "Where to listen. The page has no login: beyond loopback, put one before it."),
     key("console", "page", Bool, "true", "false", "Whether hits and pictures are shown, or only health and metrics."),
+    key("console", "answers", Bool, "false", "true", "Whether hits can be answered on the page (confirmed, misread, ...). The page has no login: whoever reaches it can answer under any name."),
 
     key("log", "level", Text("\"error\", \"warn\", \"info\", \"debug\", \"trace\", or a filter such as \"info,platewatch::capture=debug\""), "\"info\"", "\"debug\"", "How much is logged."),
     key("log", "format", Word(&["text", "json"]), "\"text\"", "\"json\"", "Text for people or one JSON object a line."),

@@ -18,6 +18,7 @@ pub use keys::reference;
 pub use problem::{ConfigError, Problem};
 
 use crate::pipeline;
+use sha2::{Digest, Sha256};
 use std::path::Path;
 
 /// A configuration that was found right.
@@ -37,7 +38,10 @@ pub fn load(path: &Path) -> Result<Loaded, ConfigError> {
     let text = std::fs::read_to_string(path)
         .map_err(|cause| ConfigError::Unreadable { path: path.to_owned(), cause })?;
     let base = path.parent().unwrap_or(Path::new(""));
-    check::check(path, &text, base, &|name| std::env::var(name).ok())
+    let mut loaded = check::check(path, &text, base, &|name| std::env::var(name).ok())?;
+    let hash = Sha256::digest(text.as_bytes());
+    loaded.settings.configuration = Some(hash.iter().map(|b| format!("{b:02x}")).collect());
+    Ok(loaded)
 }
 
 /// Checks `text` as if it stood in `base`/platewatch.toml; `env` answers for environment variables.

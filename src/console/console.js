@@ -27,10 +27,52 @@
     }
   };
 
+  // Who answers types a name once; this screen remembers it.
+  const who = document.getElementById("who");
+  const name = document.getElementById("name");
+  const buttons = (root) => {
+    if (who) for (const group of root.querySelectorAll(".answers")) group.hidden = false;
+  };
+  if (who) {
+    who.hidden = false;
+    name.value = localStorage.getItem("who") || "";
+    name.addEventListener("change", () => localStorage.setItem("who", name.value.trim()));
+    main.addEventListener("click", async (event) => {
+      const button = event.target.closest("button[data-outcome]");
+      if (!button) return;
+      if (!name.value.trim()) {
+        said.textContent = "Say who answers first";
+        name.focus();
+        return;
+      }
+      const hit = button.closest("article").id.slice("hit-".length);
+      const group = button.parentElement;
+      for (const b of group.children) b.disabled = true;
+      let text;
+      try {
+        const answer = await fetch("/hits/" + hit + "/outcome", {
+          method: "POST",
+          headers: { "Content-Type": "application/json" },
+          body: JSON.stringify({ outcome: button.dataset.outcome, by: name.value.trim() }),
+          signal: AbortSignal.timeout(8000),
+        });
+        text = answer.ok ? "Answered: " + button.textContent : await answer.text();
+        if (!answer.ok) group.dataset.failed = text;
+        else delete group.dataset.failed;
+      } catch {
+        text = "The answer did not reach the box";
+        group.dataset.failed = text;
+      }
+      said.textContent = text;
+      for (const b of group.children) b.disabled = false;
+    });
+  }
+
   const article = (html) => {
     const template = document.createElement("template");
     template.innerHTML = html;
     local(template.content);
+    buttons(template.content);
     return template.content.querySelector("article");
   };
 
@@ -45,11 +87,13 @@
         node.classList.add("fresh");
         said.textContent = node.getAttribute("aria-label") + ", camera " + hit.camera;
       } else if (node.dataset.rev !== hit.rev) {
-        const focused = node === document.activeElement;
+        const focused = document.activeElement;
+        const pressed = node.contains(focused) && focused.dataset.outcome;
         const changed = article(hit.html);
         node.replaceWith(changed);
+        if (focused === node) changed.focus();
+        else if (pressed) changed.querySelector(`button[data-outcome="${pressed}"]`)?.focus();
         node = changed;
-        if (focused) node.focus();
         if (hit.state === "withdrawn") said.textContent = "Withdrawn: " + hit.matched;
       }
       if (before ? before.nextElementSibling !== node : main.firstElementChild !== node) {
@@ -85,5 +129,6 @@
     setTimeout(poll, 1000);
   };
   local(document);
+  buttons(document);
   poll();
 })();

@@ -1,7 +1,10 @@
 //! Hits and pictures read out of the store, for the screen.
 
-use super::view::{HitSource, HitView, PictureRef};
-use crate::store::{self, EvidenceRole, HitQuery, HitRow, Reader, StoreError};
+use super::view::{AnswerError, AnswerSink, AnswerView, HitSource, HitView, NewAnswer, PictureRef};
+use crate::domain::Utc;
+use crate::store::{
+    self, Answer, AnswerSource, EvidenceRole, HitQuery, HitRow, Reader, StoreError, StoreHandle,
+};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -26,11 +29,20 @@ impl StoreHits {
     }
 }
 
+/// Late hits get one in so many of the places on the page.
+const LATE_SHARE: usize = 4;
+
 impl HitSource for StoreHits {
     fn recent_hits(&self, limit: usize) -> Result<Vec<HitView>, String> {
         let reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
-        let query = HitQuery { limit, ..HitQuery::default() };
-        let rows = reader.recent_hits(&query).map_err(|e| e.to_string())?;
+        let read = |late: bool, limit: usize| {
+            let query = HitQuery { limit, late: Some(late), ..HitQuery::default() };
+            reader.recent_hits(&query).map_err(|e| e.to_string())
+        };
+        // However many a search of the past has found, vehicles that can still be stopped come first.
+        let late = read(true, limit / LATE_SHARE)?;
+        let mut rows = read(false, limit - late.len().min(limit))?;
+        rows.extend(late);
         let pictures = rows.iter().flat_map(|row| &row.evidence);
         *self.shown.lock().unwrap_or_else(PoisonError::into_inner) =
             pictures.map(|p| (p.sha256.clone(), p.path.clone())).collect();
@@ -51,6 +63,22 @@ impl HitSource for StoreHits {
             return None;
         }
         Some(bytes)
+    }
+}
+
+/// Hands answers to the store's own thread.
+#[derive(Debug)]
+pub struct StoreAnswers(pub StoreHandle);
+
+impl AnswerSink for StoreAnswers {
+    fn answer(&self, given: NewAnswer) -> Result<(), AnswerError> {
+        let NewAnswer { hit, outcome, by, note } = given;
+        let answer = Answer { hit, outcome, by, at: Utc::now(), note, source: AnswerSource::Console };
+        self.0.answer(answer).map_err(|e| match e {
+            StoreError::UnknownHit { .. } => AnswerError::UnknownHit,
+            StoreError::Answer { why } => AnswerError::Refused(why.to_owned()),
+            other => AnswerError::Failed(other.to_string()),
+        })
     }
 }
 
@@ -84,6 +112,8 @@ fn view(row: HitRow) -> HitView {
         list: row.list.name,
         list_sha256: row.list.sha256,
         list_loaded_at: row.list.loaded_at,
+        late: row.late,
+        answer: row.outcome.map(|o| AnswerView { outcome: o.outcome, by: o.by, at: o.at, note: o.note }),
     }
 }
 
@@ -91,7 +121,7 @@ fn view(row: HitRow) -> HitView {
 mod tests {
     use super::*;
     use crate::domain::*;
-    use crate::store::{EvidenceFile, Record, Store};
+    use crate::store::{Clerk, EvidenceFile, LateHit, PastSearch, Record, Store};
     use std::sync::Arc;
 
     fn at(s: i64) -> Utc {
@@ -154,11 +184,8 @@ mod tests {
     #[test]
     fn hits_and_pictures_come_out_as_recorded_and_changed_pictures_do_not() {
         let dir = tempfile::tempdir().unwrap();
-        let settings = store::Settings {
-            dir: dir.path().join("store"),
-            keep_passages: true,
-            keep_passage_pictures: true,
-        };
+        let settings =
+            store::Settings { keep_passage_pictures: true, ..store::Settings::new(dir.path().join("store")) };
         let mut writer = Store::open(&settings).unwrap();
         let source = StoreHits::open(&settings).unwrap();
         assert_eq!(source.recent_hits(10).unwrap(), []);
@@ -172,6 +199,32 @@ mod tests {
         assert_eq!((picture.width, picture.height, hit.context_picture.is_none()), (160, 40, true));
         assert_eq!(source.picture(&picture.sha256).as_deref(), Some(b"jpeg bytes".as_slice()));
         assert_eq!(source.picture(&"00".repeat(32)), None);
+
+        // Late hits come after the others, and never crowd them out.
+        let mut clerk = Clerk::open(&settings).unwrap();
+        let list = ListVersion { name: "new".into(), sha256: "cd".repeat(32), loaded_at: at(500) };
+        let search = PastSearch {
+            list: list.clone(),
+            since: None,
+            purpose: "theft".into(),
+            case: "AN-2".into(),
+            asked_by: "Peeters".into(),
+            allowed_by: "no mandates".into(),
+            started_at: at(500),
+        };
+        let search = clerk.begin_search(&search).unwrap();
+        let passed = record(b"other jpeg");
+        let found = |n: u64| {
+            let mut hit = passed.hits[0].clone();
+            let entry = Entry { line: n, category: format!("theft-{n}"), ..hit.entry.as_ref().clone() };
+            (hit.id, hit.passage, hit.decided_at) = (HitId::generate(), passed.passage.id, at(600));
+            (hit.entry, hit.list) = (Arc::new(entry), Arc::new(list.clone()));
+            LateHit { passage: passed.passage.clone(), hit, messages: vec![] }
+        };
+        writer.record(&Record { hits: vec![], ..passed.clone() }).unwrap();
+        clerk.record_late(search, &(0..9).map(found).collect::<Vec<_>>()).unwrap();
+        let hits = source.recent_hits(8).unwrap();
+        assert_eq!(hits.iter().map(|h| h.late).collect::<Vec<_>>(), [false, true, true]);
 
         let path = source.shown.lock().unwrap().get(&picture.sha256).cloned().unwrap();
         std::fs::write(&path, b"other bytes").unwrap();

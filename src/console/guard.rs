@@ -36,6 +36,29 @@ pub async fn guard(State(loopback): State<bool>, request: Request, next: Next) -
     answer
 }
 
+/// Whether a request that writes comes from the page itself.
+///
+/// A page elsewhere can make an operator's browser send a request here (CSRF). It cannot name this address as
+/// its origin (Fetch standard, `Origin` and `Sec-Fetch-Site`, which scripts cannot set), and it cannot send
+/// JSON without asking first, which is never answered here. All must hold; a client without a browser has no
+/// origin to show and is turned away.
+pub fn from_the_page(headers: &HeaderMap) -> bool {
+    let one = |name: HeaderName| {
+        let mut all = headers.get_all(name).iter();
+        match (all.next(), all.next()) {
+            (Some(value), None) => value.to_str().ok(),
+            _ => None,
+        }
+    };
+    let (Some(host), Some(origin)) = (one(header::HOST), one(header::ORIGIN)) else { return false };
+    // Behind a proxy that does TLS the page's origin is https; the name is what tells.
+    let own = [format!("http://{host}"), format!("https://{host}")];
+    let site = headers.get(HeaderName::from_static("sec-fetch-site"));
+    own.iter().any(|o| o.eq_ignore_ascii_case(origin))
+        && site.is_none_or(|s| s == "same-origin")
+        && one(header::CONTENT_TYPE).is_some_and(|t| t.eq_ignore_ascii_case("application/json"))
+}
+
 /// Exactly one Host header (RFC 9112 section 3.2) that names this machine, with or without a port.
 fn host_is_loopback(headers: &HeaderMap) -> bool {
     let mut hosts = headers.get_all(header::HOST).iter();
@@ -61,6 +84,36 @@ fn is_loopback(host: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_the_page_itself_may_write() {
+        let headers = |all: &[(&'static str, &'static str)]| {
+            let mut map = HeaderMap::new();
+            for (name, value) in all {
+                map.append(*name, HeaderValue::from_static(value));
+            }
+            map
+        };
+        let (host, origin) = (("host", "127.0.0.1:8080"), ("origin", "http://127.0.0.1:8080"));
+        let json = ("content-type", "application/json");
+        assert!(from_the_page(&headers(&[host, origin, json])));
+        assert!(from_the_page(&headers(&[host, origin, json, ("sec-fetch-site", "same-origin")])));
+        for bad in [
+            vec![host, json],
+            vec![host, origin],
+            vec![origin, json],
+            vec![host, ("origin", "http://evil.example"), json],
+            vec![host, ("origin", "null"), json],
+            vec![host, ("origin", "http://127.0.0.1:8081"), json],
+            vec![host, origin, ("origin", "http://evil.example"), json],
+            vec![host, origin, ("content-type", "text/plain")],
+            vec![host, origin, ("content-type", "application/x-www-form-urlencoded")],
+            vec![host, origin, json, ("sec-fetch-site", "cross-site")],
+            vec![host, origin, json, ("sec-fetch-site", "same-site")],
+        ] {
+            assert!(!from_the_page(&headers(&bad)), "{bad:?}");
+        }
+    }
 
     #[test]
     fn only_names_of_this_machine_are_taken() {

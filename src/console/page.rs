@@ -1,7 +1,7 @@
 //! The page as HTML. Every text goes through [`Esc`]; there is no script or style inside.
 
 use super::view::{HitView, PictureRef};
-use crate::domain::{ClockSource, Country, HitState, MatchKind, Utc};
+use crate::domain::{ClockSource, Country, HitState, MatchKind, Outcome, Utc};
 use crate::telemetry::{CameraCounts, MetricsSnapshot};
 use std::fmt::{self, Display, Write};
 
@@ -22,6 +22,8 @@ pub struct Context<'a> {
     pub problems: &'a [String],
     /// The counts.
     pub counts: &'a MetricsSnapshot,
+    /// Whether hits can be answered here.
+    pub answers: bool,
 }
 
 /// Shows a text so that it is only ever text: in an element or in a quoted attribute.
@@ -63,7 +65,7 @@ pub fn page(context: &Context<'_>, hits: &[HitView]) -> String {
 <header>
 <h1>platewatch</h1>
 <p class="where">{zone} <span aria-hidden="true">/</span> <strong>{box_id}</strong></p>
-<p id="link" class="link" role="status"></p>
+{name}<p id="link" class="link" role="status"></p>
 </header>
 <p id="said" class="unseen" role="status" aria-live="assertive"></p>
 <div class="columns">
@@ -79,6 +81,13 @@ pub fn page(context: &Context<'_>, hits: &[HitView]) -> String {
         zone = Esc(context.zone),
         box_id = Esc(context.box_id),
         status = status(context),
+        // Without scripts there are no buttons either, so this stays hidden.
+        name = if context.answers {
+            "<label id=\"who\" class=\"who\" hidden>Who answers <input id=\"name\" maxlength=\"80\" \
+             autocomplete=\"name\"></label>\n"
+        } else {
+            ""
+        },
     )
 }
 
@@ -89,6 +98,8 @@ pub fn hit(context: &Context<'_>, hit: &HitView) -> String {
     let gone = if withdrawn { " withdrawn" } else { "" };
     let note = if withdrawn {
         "<p class=\"note\">Withdrawn: the final reading no longer matches. Do not act on it.</p>"
+    } else if hit.late {
+        "<p class=\"note\">Late: found afterwards in what had passed. The vehicle has long gone.</p>"
     } else {
         ""
     };
@@ -110,7 +121,7 @@ pub fn hit(context: &Context<'_>, hit: &HitView) -> String {
 <div><dt>Priority</dt><dd>{priority}</dd></div>
 <div><dt>List</dt><dd>{list}, loaded {age} <span class="hash">{hash}</span></dd></div>
 </dl>
-</article>
+{answer}</article>
 "#,
         id = Esc(&hit.id),
         rev = Esc(&revision(hit)),
@@ -134,6 +145,7 @@ pub fn hit(context: &Context<'_>, hit: &HitView) -> String {
         list = Esc(&hit.list),
         age = ago(context.now, hit.list_loaded_at),
         hash = Esc(hit.list_sha256.get(..8).unwrap_or_default()),
+        answer = answer(context, hit),
     )
 }
 
@@ -203,7 +215,41 @@ pub fn status(context: &Context<'_>) -> String {
 
 /// Changes whenever the hit itself does.
 pub fn revision(hit: &HitView) -> String {
-    format!("{}-{}", hit.state.as_str(), hit.decided_at.unix_ms())
+    let answered = hit.answer.as_ref().map_or(0, |a| a.at.unix_ms());
+    format!("{}-{}-{answered}", hit.state.as_str(), hit.decided_at.unix_ms())
+}
+
+/// The answer that counts, and the buttons for another one; hidden until the script wakes them.
+fn answer(context: &Context<'_>, hit: &HitView) -> String {
+    let mut out = String::new();
+    if let Some(a) = &hit.answer {
+        let note = if a.note.is_empty() { String::new() } else { format!(": {}", Esc(&a.note)) };
+        put(
+            &mut out,
+            format_args!(
+                "<p class=\"answered\">Answered <strong>{}</strong> by {}, {}{note}</p>\n",
+                Esc(&words(a.outcome.as_str())),
+                Esc(&a.by),
+                time(a.at),
+            ),
+        );
+    }
+    if context.answers {
+        out.push_str("<div class=\"answers\" role=\"group\" aria-label=\"Answer this hit\" hidden>");
+        for outcome in Outcome::ALL {
+            let pressed = hit.answer.as_ref().is_some_and(|a| a.outcome == outcome);
+            put(
+                &mut out,
+                format_args!(
+                    "<button type=\"button\" data-outcome=\"{}\" aria-pressed=\"{pressed}\">{}</button>",
+                    outcome.as_str(),
+                    Esc(&words(outcome.as_str())),
+                ),
+            );
+        }
+        out.push_str("</div>\n");
+    }
+    out
 }
 
 /// Writing to a String cannot fail.

@@ -1,18 +1,20 @@
 //! The routes, and the thread that serves them.
 
 use super::Settings;
+use super::answers;
 use super::connection::Bounded;
 use super::guard::guard;
 use super::json::Live;
 use super::page::{self, Context};
-use super::view::{HitSource, StatusSource};
+use super::view::{AnswerSink, HitSource, StatusSource};
 use crate::domain::Utc;
 use crate::runtime::Stop;
 use crate::telemetry::Metrics;
-use axum::extract::{Path, State};
-use axum::http::{StatusCode, header};
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Router, middleware};
 use std::io;
 use std::net::SocketAddr;
@@ -40,6 +42,8 @@ pub struct Sources {
     pub hits: Arc<dyn HitSource>,
     /// Whether the box is well.
     pub status: Arc<dyn StatusSource>,
+    /// Who keeps answers; used only where [`Settings::answers`] is set.
+    pub answers: Arc<dyn AnswerSink>,
 }
 
 /// Why the console could not be started or ended.
@@ -93,6 +97,7 @@ impl ConsoleThread {
 struct App {
     sources: Sources,
     metrics: Metrics,
+    answers: bool,
 }
 
 /// Listens and serves on a thread of its own until `stop` is requested.
@@ -117,7 +122,10 @@ pub fn start(
              it has no access control yet"
         );
     }
-    let router = router(settings.page, loopback, App { sources, metrics });
+    if !loopback && settings.page && settings.answers {
+        tracing::warn!(%address, "anyone who reaches the console can answer hits, under any name");
+    }
+    let router = router(settings.page, loopback, App { sources, metrics, answers: settings.answers });
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(ConsoleError::Thread)?;
     let thread = std::thread::Builder::new()
@@ -168,6 +176,10 @@ fn router(page: bool, loopback: bool, app: App) -> Router {
             .route("/console.css", get(|| asset("text/css; charset=utf-8", page::CSS)))
             .route("/console.js", get(|| asset("text/javascript; charset=utf-8", page::JS)));
     }
+    if page && app.answers {
+        let limit = DefaultBodyLimit::max(answers::LONGEST);
+        router = router.route("/hits/{id}/outcome", post(outcome).layer(limit));
+    }
     router
         .fallback(|| async { (StatusCode::NOT_FOUND, "There is nothing here.\n") })
         .layer(middleware::from_fn_with_state(loopback, guard))
@@ -206,6 +218,21 @@ async fn live(State(app): State<App>) -> Response {
     })
 }
 
+async fn outcome(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    // The write waits for the disk; the loop that serves the pages must not.
+    let sink = Arc::clone(&app.sources.answers);
+    let done = tokio::task::spawn_blocking(move || answers::take(sink.as_ref(), &id, &headers, &body)).await;
+    done.unwrap_or_else(|error| {
+        tracing::error!(%error, "an answer given on the page was lost");
+        StatusCode::INTERNAL_SERVER_ERROR.into_response()
+    })
+}
+
 /// Asks everyone and hands over. Hits that cannot be read are a problem on the page, not a dead page.
 fn with_hits(app: &App, answer: impl FnOnce(&Context<'_>, &[super::HitView]) -> Response) -> Response {
     let mut problems = app.sources.status.status().problems;
@@ -221,6 +248,7 @@ fn with_hits(app: &App, answer: impl FnOnce(&Context<'_>, &[super::HitView]) -> 
         now: Utc::now(),
         problems: &problems,
         counts: &app.metrics.snapshot(),
+        answers: app.answers,
     };
     answer(&context, &hits)
 }

@@ -1,10 +1,11 @@
 //! The console over real HTTP on loopback.
 
-use super::super::view::{HitView, PictureRef, Status};
+use super::super::view::{AnswerError, AnswerView, HitView, NewAnswer, PictureRef, Status};
 use super::*;
-use crate::domain::{CameraId, ClockSource, Country, HitState, MatchKind};
+use crate::domain::{CameraId, ClockSource, Country, HitState, MatchKind, Outcome};
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::sync::Mutex;
 
 struct Fixed {
     hits: Result<Vec<HitView>, String>,
@@ -48,10 +49,35 @@ fn hit() -> HitView {
         list_loaded_at: at.plus_ms(-3_600_000),
         plate_picture: Some(picture("ab")),
         context_picture: Some(picture("ef")),
+        late: false,
+        answer: None,
     }
 }
 
+/// Keeps answers in memory.
+#[derive(Default)]
+struct Kept(Mutex<Vec<NewAnswer>>);
+
+impl AnswerSink for Kept {
+    fn answer(&self, answer: NewAnswer) -> Result<(), AnswerError> {
+        if answer.hit.to_string() != HIT {
+            return Err(AnswerError::UnknownHit);
+        }
+        if answer.by == "full" {
+            return Err(AnswerError::Failed("disk <gone>".into()));
+        }
+        if answer.by.is_empty() {
+            return Err(AnswerError::Refused("who answers is missing".into()));
+        }
+        self.0.lock().unwrap().push(answer);
+        Ok(())
+    }
+}
+
+const HIT: &str = "01936b5e-0000-7000-8000-000000000001";
+
 struct Running {
+    answers: Arc<Kept>,
     console: Option<ConsoleThread>,
     stop: Stop,
     address: SocketAddr,
@@ -67,21 +93,27 @@ impl Drop for Running {
 }
 
 fn run_with(page: bool, hits: Result<Vec<HitView>, String>, problems: &[&str]) -> Running {
+    start_with(page, false, hits, problems)
+}
+
+fn start_with(page: bool, answering: bool, hits: Result<Vec<HitView>, String>, problems: &[&str]) -> Running {
     let problems: Vec<String> = problems.iter().map(|p| (*p).to_owned()).collect();
+    let answers = Arc::new(Kept::default());
     let sources = Sources {
         zone: "zone <1>".into(),
         box_id: "car-7".into(),
         hits: Arc::new(Fixed { hits, jpeg: vec![0xff, 0xd8, 0xff, 0xd9] }),
         status: Arc::new(move || Status { problems: problems.clone() }),
+        answers: Arc::clone(&answers) as Arc<dyn AnswerSink>,
     };
     let metrics = Metrics::new();
     metrics.frame_received(&CameraId::new("gate-north"));
     metrics.hit("national", MatchKind::Exact);
-    let settings = Settings { listen: "127.0.0.1:0".parse().unwrap(), page };
+    let settings = Settings { listen: "127.0.0.1:0".parse().unwrap(), page, answers: answering };
     let stop = Stop::new();
     let console = start(&settings, sources, metrics, stop.clone()).unwrap();
     let address = console.address();
-    Running { console: Some(console), stop, address }
+    Running { answers, console: Some(console), stop, address }
 }
 
 fn run() -> Running {
@@ -231,6 +263,108 @@ fn it_is_read_only() {
     }
 }
 
+fn post(running: &Running, path: &str, origin: &str, kind: &str, body: &str) -> Answer {
+    let host = running.address;
+    let request = format!(
+        "POST {path} HTTP/1.1\r\nHost: {host}\r\nOrigin: {origin}\r\nContent-Type: {kind}\r\n\
+         Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len()
+    );
+    raw(running.address, &request)
+}
+
+#[test]
+fn an_answer_given_on_the_page_is_kept() {
+    let running = start_with(true, true, Ok(vec![hit()]), &[]);
+    let (own, path) = (format!("http://{}", running.address), format!("/hits/{HIT}/outcome"));
+    let body = r#"{"outcome":"misread","by":"Peeters","note":"8 for B"}"#;
+    assert_eq!(post(&running, &path, &own, "application/json", body).code, 204);
+    let kept = running.answers.0.lock().unwrap().clone();
+    assert_eq!(kept.len(), 1);
+    assert_eq!(
+        (kept[0].outcome, kept[0].by.as_str(), kept[0].note.as_str()),
+        (Outcome::Misread, "Peeters", "8 for B")
+    );
+
+    for (path, body, code, word) in [
+        (path.as_str(), r#"{"outcome":"wrong","by":"P"}"#, 400, "one of confirmed"),
+        (path.as_str(), r#"{"outcome":"misread"}"#, 400, "JSON"),
+        (path.as_str(), r#"{"outcome":"misread","by":"P","admin":true}"#, 400, "JSON"),
+        (path.as_str(), "outcome=misread&by=P", 400, "JSON"),
+        (path.as_str(), r#"{"outcome":"misread","by":""}"#, 400, "who answers"),
+        (path.as_str(), r#"{"outcome":"misread","by":"full"}"#, 503, "Try again"),
+        (
+            "/hits/01936b5e-0000-7000-8000-000000000002/outcome",
+            r#"{"outcome":"misread","by":"P"}"#,
+            404,
+            "no such hit",
+        ),
+        ("/hits/x/outcome", r#"{"outcome":"misread","by":"P"}"#, 404, "no such hit"),
+    ] {
+        let answer = post(&running, path, &own, "application/json", body);
+        assert_eq!(answer.code, code, "{path} {body}: {}", answer.text());
+        assert!(answer.text().contains(word) && !answer.text().contains("disk"), "{body}: {}", answer.text());
+    }
+    let long = format!(r#"{{"outcome":"misread","by":"{}"}}"#, "x".repeat(9_000));
+    assert_eq!(post(&running, &path, &own, "application/json", &long).code, 413);
+    assert_eq!(running.answers.0.lock().unwrap().len(), 1);
+}
+
+#[test]
+fn other_pages_cannot_answer_through_an_operators_browser() {
+    let running = start_with(true, true, Ok(vec![hit()]), &[]);
+    let (own, path) = (format!("http://{}", running.address), format!("/hits/{HIT}/outcome"));
+    let body = r#"{"outcome":"dismissed","by":"mallory"}"#;
+    for (origin, kind) in [
+        ("http://evil.example", "application/json"),
+        ("null", "application/json"),
+        (own.as_str(), "text/plain"),
+        (own.as_str(), "application/x-www-form-urlencoded"),
+    ] {
+        assert_eq!(post(&running, &path, origin, kind, body).code, 403, "{origin} {kind}");
+    }
+    // A browser asks before it sends JSON elsewhere; nobody says yes.
+    let asked = format!(
+        "OPTIONS {path} HTTP/1.1\r\nHost: {}\r\nOrigin: http://evil.example\r\n\
+         Access-Control-Request-Method: POST\r\nConnection: close\r\n\r\n",
+        running.address
+    );
+    let answer = raw(running.address, &asked);
+    assert!(answer.header("access-control-allow-origin").is_none(), "{}", answer.head);
+    assert!(running.answers.0.lock().unwrap().is_empty());
+}
+
+#[test]
+fn answering_is_off_unless_it_is_switched_on() {
+    let running = run();
+    let own = format!("http://{}", running.address);
+    let body = r#"{"outcome":"misread","by":"P"}"#;
+    assert_eq!(post(&running, &format!("/hits/{HIT}/outcome"), &own, "application/json", body).code, 404);
+    let page = get(&running, "/");
+    assert!(!page.text().contains("data-outcome") && !page.text().contains("id=\"who\""));
+    let open = start_with(true, true, Ok(vec![hit()]), &[]);
+    let page = get(&open, "/");
+    assert_eq!(page.text().matches("data-outcome=").count(), Outcome::ALL.len());
+    assert!(page.text().contains("id=\"who\"") && !page.text().contains("<form"));
+}
+
+#[test]
+fn the_answer_and_lateness_are_shown_as_text() {
+    let answer = AnswerView {
+        outcome: Outcome::WrongCountry,
+        by: "<b>Peeters".into(),
+        at: "2026-11-23T08:20:00Z".parse().unwrap(),
+        note: "<i>NL".into(),
+    };
+    let mut late = hit();
+    (late.late, late.answer) = (true, Some(answer));
+    let running = run_with(true, Ok(vec![late]), &[]);
+    let page = get(&running, "/");
+    assert!(page.text().contains("Late: found afterwards"));
+    assert!(page.text().contains("Wrong country") && page.text().contains("&lt;b&gt;Peeters"));
+    assert!(page.text().contains("&lt;i&gt;NL") && !page.text().contains("<i>NL"));
+}
+
 #[test]
 fn without_the_page_only_metrics_and_health_answer() {
     let running = run_with(false, Ok(vec![hit()]), &[]);
@@ -256,8 +390,9 @@ fn a_port_in_use_is_named_with_its_cause() {
         box_id: "b".into(),
         hits: Arc::new(Fixed { hits: Ok(vec![]), jpeg: vec![] }),
         status: Arc::new(Status::default),
+        answers: Arc::new(Kept::default()),
     };
-    let settings = Settings { listen: address, page: true };
+    let settings = Settings { listen: address, page: true, answers: false };
     let error = start(&settings, sources, Metrics::new(), Stop::new()).unwrap_err().to_string();
     assert!(error.contains(&address.to_string()) && error.contains("in use"), "{error}");
 }

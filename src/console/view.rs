@@ -1,6 +1,6 @@
 //! What the screen shows, and who tells it.
 
-use crate::domain::{CameraId, ClockSource, Country, HitState, MatchKind, Utc};
+use crate::domain::{CameraId, ClockSource, Country, HitId, HitState, MatchKind, Outcome, Utc};
 use crate::telemetry::MetricsSnapshot;
 
 /// Where hits and pictures come from.
@@ -10,6 +10,39 @@ pub trait HitSource: Send + Sync {
 
     /// The JPEG whose SHA-256 this is (64 lower-case hexadecimal digits, checked by the caller).
     fn picture(&self, sha256: &str) -> Option<Vec<u8>>;
+}
+
+/// Who keeps the answers that operators give on the page.
+pub trait AnswerSink: Send + Sync {
+    /// Keeps an answer; an earlier one stays and no longer counts.
+    ///
+    /// # Errors
+    /// [`AnswerError`], in words for who answered.
+    fn answer(&self, answer: NewAnswer) -> Result<(), AnswerError>;
+}
+
+/// An answer as it was given on the page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewAnswer {
+    /// The hit.
+    pub hit: HitId,
+    /// What was said.
+    pub outcome: Outcome,
+    /// Who said it, as typed.
+    pub by: String,
+    /// What else was said; empty where nothing.
+    pub note: String,
+}
+
+/// Why an answer was not kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AnswerError {
+    /// There is no such hit.
+    UnknownHit,
+    /// Name or note cannot be kept as they are.
+    Refused(String),
+    /// The store cannot take it now.
+    Failed(String),
 }
 
 /// Who knows whether the box is well.
@@ -76,6 +109,23 @@ pub struct HitView {
     pub plate_picture: Option<PictureRef>,
     /// The plate and its surroundings.
     pub context_picture: Option<PictureRef>,
+    /// Whether it was found afterwards, in passages already kept.
+    pub late: bool,
+    /// The answer that counts.
+    pub answer: Option<AnswerView>,
+}
+
+/// An answer as shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AnswerView {
+    /// What was said.
+    pub outcome: Outcome,
+    /// Who said it.
+    pub by: String,
+    /// When.
+    pub at: Utc,
+    /// What else was said.
+    pub note: String,
 }
 
 /// A picture that can be fetched under its hash.

@@ -2,10 +2,11 @@
 
 use super::watching::Watch;
 use super::worker::Work;
-use crate::capture::{self, FrameSink};
+use crate::capture::{self, CaptureError, FrameSink};
 use crate::domain::{CameraId, Frame};
-use crate::runtime::{Mailboxes, Put, Stop, WhenFull};
+use crate::runtime::{Backoff, Mailboxes, Put, Stop, WhenFull};
 use crate::telemetry::{DropReason, Metrics};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
@@ -35,6 +36,32 @@ impl FrameSink for Sink {
     }
 }
 
+/// Runs the camera until it ends, fails for good or the box stops. A panic is a defect of ours in one camera's
+/// stream: it is logged and counted, the camera starts again after a pause, the others never notice.
+fn run_whatever_happens(
+    settings: &capture::Settings,
+    sink: &Sink,
+    watch: &Watch,
+    stop: &Stop,
+) -> Option<CaptureError> {
+    let (shortest, longest) = settings.reconnect;
+    let mut backoff = Backoff::new(shortest, longest);
+    loop {
+        let run = AssertUnwindSafe(|| capture::run(settings, sink, watch, stop));
+        match catch_unwind(run) {
+            Ok(outcome) => return outcome.err(),
+            Err(_) => {
+                let wait = backoff.failed();
+                tracing::error!(camera = %settings.camera, in_ms = wait.as_millis(), "the camera's thread has failed (a defect, see above); it starts again");
+                sink.metrics.camera_restarted(&settings.camera);
+                if stop.wait(wait) {
+                    return None;
+                }
+            }
+        }
+    }
+}
+
 /// Starts the thread `cam-NAME`. A source that ends, or fails for good, ends its tracks.
 pub(super) fn spawn(
     settings: capture::Settings,
@@ -49,8 +76,8 @@ pub(super) fn spawn(
         let when_full = if settings.source.is_live() { WhenFull::DropOldest } else { WhenFull::Wait };
         let camera = settings.camera.clone();
         let sink = Sink { camera: camera.clone(), index, when_full, work: Arc::clone(&work), metrics };
-        let outcome = capture::run(&settings, &sink, &*watch, &stop);
-        watch.camera_over(&camera, outcome.err());
+        let outcome = run_whatever_happens(&settings, &sink, &watch, &stop);
+        watch.camera_over(&camera, outcome);
         // Waits behind the last frames: what was delivered is worked on before the tracks close.
         work.put(index, Work::Ended, WhenFull::Wait);
     })

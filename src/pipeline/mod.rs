@@ -11,12 +11,16 @@
 //! * Start, bottom up: store, alert, console, recorder, vision, cameras. Stop in reverse: cameras end, open
 //!   tracks close, the recorder empties, the outbox drains until the deadline, the store ends.
 //! * `camera.rs` is a camera's thread, `worker.rs` a vision thread, `judge.rs` the hits, `recorder.rs` what is
-//!   kept, `watching.rs` what logs, metrics and status topics are told, `screen.rs` what the web page is fed.
+//!   kept, `past_search.rs` late hits, `ledger.rs` what the audit chain is told, `watching.rs` what logs, metrics
+//!   and status topics are told, `screen.rs` what the web page is fed.
 //!
 //! May import everything below; knows no TOML and no command line.
 
 mod camera;
+mod health;
 mod judge;
+mod ledger;
+pub mod past_search;
 mod recorder;
 mod running;
 mod screen;

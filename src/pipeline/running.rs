@@ -1,16 +1,16 @@
 //! A box from start to stop.
 
+use super::ledger::Ledger;
 use super::recorder::{Keep, Recorder};
 use super::watching::{AlertWatch, Watch};
 use super::worker::{VisionThread, Work};
-use super::{Settings, camera, screen};
-use crate::alert::message::{CameraHealth, Health, ListHealth, Models, OutboxHealth, Time};
+use super::{Settings, camera, health, screen};
 use crate::alert::{AlertError, BoxIdentity, Publisher, Remote};
 use crate::console::{ConsoleError, ConsoleThread};
 use crate::domain::Utc;
 use crate::hotlist::{self, Hotlists};
-use crate::runtime::{Mailboxes, Stop};
-use crate::store::{ModelVersions, StoreError, StoreHandle, StoreThread, Totals};
+use crate::runtime::{Mailboxes, Stop, systemd};
+use crate::store::{AuditAction, AuditEntry, ModelVersions, StoreError, StoreHandle, StoreThread, Totals};
 use crate::telemetry::Metrics;
 use crate::vision::{Vision, VisionError};
 use crate::{alert, store};
@@ -99,9 +99,19 @@ pub fn start(
     });
 
     let (store, store_thread) = store::start(&settings.store)?;
+    let ledger = Ledger(store.clone());
+    ledger.tell(
+        AuditEntry::by_box(AuditAction::BoxStarted)
+            .with("version", env!("CARGO_PKG_VERSION"))
+            .with("detector", &detector.sha256)
+            .with("reader", &reader.sha256),
+    );
+    if let Some(sha256) = &settings.configuration {
+        ledger.did(AuditAction::ConfigurationUsed, "sha256", sha256);
+    }
     let hotlists = Hotlists::new();
     let names = settings.cameras.iter().map(|c| c.capture.camera.clone());
-    let watch = Arc::new(Watch::new(metrics.clone(), hotlists.clone(), names));
+    let watch = Arc::new(Watch::new(metrics.clone(), hotlists.clone(), names, ledger.clone()));
     // Loads every list before it returns, so that no early vehicle passes an empty list. One that cannot be
     // used stops nothing: the others count, and the watcher goes on looking at its file.
     let watcher = {
@@ -110,7 +120,14 @@ pub fn start(
         hotlist::watch(lists, hotlists, watch, stop).map_err(|source| thread("hotlists", source))?
     };
 
-    let health = health(Instant::now(), metrics.clone(), Arc::clone(&watch), hotlists.clone(), &models);
+    let health = health::source(
+        metrics.clone(),
+        Arc::clone(&watch),
+        hotlists.clone(),
+        &models,
+        store.clone(),
+        settings.store.clone(),
+    );
     let events = AlertWatch(metrics.clone());
     let publisher = alert::start(&settings.alert, store.clone(), health, events)?;
     watch.tell(publisher.statuses());
@@ -118,7 +135,7 @@ pub fn start(
 
     let console = match &settings.console {
         None => None,
-        Some(console) => Some(screen::start(console, settings, &metrics, &watch, &stop)?),
+        Some(console) => Some(screen::start(console, settings, &metrics, &watch, &store, &stop)?),
     };
     let (judged, to_record) = crossbeam_channel::bounded(JUDGED);
     let give_up = Stop::new();
@@ -176,6 +193,7 @@ pub fn start(
         running.vision.push(spawn(&format!("vision-{n}"), move || thread_of.run())?);
         running.work.push(Arc::clone(&work));
         for (index, c) in cameras.into_iter().enumerate() {
+            ledger.did(AuditAction::CameraStarted, "camera", c.capture.camera.as_str());
             let (watch, metrics, stop) = (Arc::clone(&watch), metrics.clone(), stop.clone());
             let handle = camera::spawn(c.capture.clone(), index, Arc::clone(&work), watch, metrics, stop)
                 .map_err(|source| thread(&format!("cam-{}", c.capture.camera), source))?;
@@ -207,19 +225,27 @@ impl Running {
         while !self.stop.requested() && !self.vision.iter().all(JoinHandle::is_finished) {
             if counted.is_none_or(|at| at.elapsed() > Duration::from_secs(1)) {
                 counted = Some(Instant::now());
-                self.count_outbox();
+                // The store answers or this waits: a box whose disk hangs for good is restarted by systemd.
+                if let Some(pending) = self.count_outbox() {
+                    systemd::alive(&format!("{} cameras, {pending} messages waiting", self.cameras.len()));
+                }
             }
             self.stop.wait(Duration::from_millis(50));
         }
     }
 
-    fn count_outbox(&self) {
+    fn count_outbox(&self) -> Option<u64> {
         match self.store.outbox_stats() {
             Ok(stats) => {
                 let oldest_s = stats.oldest.map_or(0.0, |at| Utc::now().since_ms(at).max(0) as f64 / 1000.0);
                 self.metrics.outbox(stats.pending, oldest_s, stats.dead);
+                Some(stats.pending)
             }
-            Err(error) => tracing::warn!(%error, "the outbox cannot be counted"),
+            Err(error) => {
+                tracing::warn!(%error, "the outbox cannot be counted");
+                // It has answered: the thread lives, and what is wrong with the disk no restart mends.
+                (!matches!(error, StoreError::Stopped)).then_some(0)
+            }
         }
     }
 
@@ -229,6 +255,7 @@ impl Running {
         let until = Instant::now() + self.deadline;
         let left = || until.saturating_duration_since(Instant::now());
         let mut failed: Vec<String> = Vec::new();
+        systemd::stopping();
         self.stop.request();
         for work in &self.work {
             work.close();
@@ -249,6 +276,11 @@ impl Running {
             }
         };
         let totals = self.store.totals()?;
+        Ledger(self.store.clone()).tell(
+            AuditEntry::by_box(AuditAction::BoxStopped)
+                .with("passages", totals.passages)
+                .with("hits", totals.hits),
+        );
         join_all(vec![self.watcher], left().max(Duration::from_millis(500)), &mut failed);
         if let Some(Err(error)) = self.console.map(ConsoleThread::join) {
             tracing::error!(%error, "the console did not end in order");
@@ -293,52 +325,4 @@ fn thread(name: &str, source: std::io::Error) -> PipelineError {
 
 fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, PipelineError> {
     std::thread::Builder::new().name(name.to_owned()).spawn(run).map_err(|source| thread(name, source))
-}
-
-/// What the `health` message says, asked from the thread `alert`.
-fn health(
-    started: Instant,
-    metrics: Metrics,
-    watch: Arc<Watch>,
-    hotlists: Hotlists,
-    models: &Arc<ModelVersions>,
-) -> impl Fn() -> Health + Send + 'static {
-    let models = Models { detector: models.detector_sha256.clone(), reader: models.reader_sha256.clone() };
-    move || {
-        let states = watch.cameras();
-        let counts = metrics.snapshot();
-        let cameras = states
-            .iter()
-            .map(|(camera, told)| {
-                let c = counts.cameras.iter().find(|c| c.camera == *camera);
-                CameraHealth {
-                    camera: camera.to_string(),
-                    state: told.state,
-                    frames: c.map_or(0, |c| c.received),
-                    dropped: c.map_or(0, |c| c.dropped),
-                    last_frame_at: c.and_then(|c| c.last_frame_at).map(Time),
-                }
-            })
-            .collect();
-        let lists = hotlists
-            .snapshot()
-            .lists()
-            .iter()
-            .map(|l| ListHealth {
-                name: l.version().name.clone(),
-                version: l.version().sha256.clone(),
-                entries: l.len() as u64,
-                loaded_at: Time(l.version().loaded_at),
-            })
-            .collect();
-        Health {
-            version: env!("CARGO_PKG_VERSION").into(),
-            uptime_s: started.elapsed().as_secs(),
-            cameras,
-            outbox: OutboxHealth::default(),
-            lists,
-            models: Some(models.clone()),
-            disk_free_bytes: None,
-        }
-    }
 }

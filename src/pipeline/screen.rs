@@ -3,8 +3,9 @@
 use super::Settings;
 use super::watching::Watch;
 use crate::alert::message::CameraState;
-use crate::console::{self, ConsoleError, ConsoleThread, Sources, Status, StoreHits};
+use crate::console::{self, ConsoleError, ConsoleThread, Sources, Status, StoreAnswers, StoreHits};
 use crate::runtime::Stop;
+use crate::store::StoreHandle;
 use crate::telemetry::Metrics;
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ pub(super) fn start(
     settings: &Settings,
     metrics: &Metrics,
     watch: &Arc<Watch>,
+    store: &StoreHandle,
     stop: &Stop,
 ) -> Result<ConsoleThread, super::PipelineError> {
     let (numbers, watch) = (metrics.clone(), Arc::clone(watch));
@@ -32,6 +34,7 @@ pub(super) fn start(
         box_id: settings.alert.box_id.clone(),
         hits: Arc::new(StoreHits::open(&settings.store)?),
         status: Arc::new(status),
+        answers: Arc::new(StoreAnswers(store.clone())),
     };
     let started: Result<ConsoleThread, ConsoleError> =
         console::start(console, sources, metrics.clone(), stop.clone());

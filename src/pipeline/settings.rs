@@ -20,6 +20,8 @@ pub struct Settings {
     pub console: Option<console::Settings>,
     /// Logs.
     pub telemetry: telemetry::Settings,
+    /// SHA-256 of the configuration as written, lower-case hexadecimal; `None` where there is no file.
+    pub configuration: Option<String>,
     /// Longest time for an orderly end.
     pub stop_deadline: Duration,
 }

@@ -1,10 +1,12 @@
 //! What happens in the stages, told to logs, metrics and the status topics.
 
+use super::ledger::Ledger;
 use crate::alert::message::{CameraState, CameraStatus, HotlistState, HotlistStatus, Time};
 use crate::alert::{AlertEvents, StatusUpdates};
 use crate::capture::{CaptureError, CaptureEvent, CaptureEvents};
 use crate::domain::{CameraId, ListVersion, Utc};
 use crate::hotlist::{Hotlists, ImportError, ImportReport, ListEvents};
+use crate::store::{AuditAction, AuditEntry};
 use crate::telemetry::{DropReason, Metrics, Stage};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -23,13 +25,25 @@ pub(super) struct Watch {
     statuses: OnceLock<StatusUpdates>,
     cameras: Mutex<BTreeMap<CameraId, Told>>,
     hotlists: Hotlists,
+    ledger: Ledger,
 }
 
 impl Watch {
     /// Knows every camera from the start: one that never opens must show too.
-    pub fn new(metrics: Metrics, hotlists: Hotlists, cameras: impl Iterator<Item = CameraId>) -> Self {
+    pub fn new(
+        metrics: Metrics,
+        hotlists: Hotlists,
+        cameras: impl Iterator<Item = CameraId>,
+        ledger: Ledger,
+    ) -> Self {
         let connecting = cameras.map(|c| (c, Told { state: CameraState::Connecting, failures: 0 }));
-        Self { metrics, statuses: OnceLock::new(), cameras: Mutex::new(connecting.collect()), hotlists }
+        Self {
+            metrics,
+            statuses: OnceLock::new(),
+            cameras: Mutex::new(connecting.collect()),
+            hotlists,
+            ledger,
+        }
     }
 
     pub fn tell(&self, statuses: StatusUpdates) {
@@ -43,6 +57,9 @@ impl Watch {
 
     /// Cameras that failed for good: `(name, text)`.
     pub fn camera_over(&self, camera: &CameraId, error: Option<CaptureError>) {
+        let why = error.as_ref().map_or_else(|| "ended".to_owned(), ToString::to_string);
+        let entry = AuditEntry::by_box(AuditAction::CameraStopped).with("camera", camera);
+        self.ledger.tell(entry.with("why", why));
         match error {
             None => self.set(camera, CameraState::Ended, None),
             Some(error) => {
@@ -81,6 +98,8 @@ impl Watch {
     }
 
     fn list_refused(&self, name: &str, kept: Option<&ListVersion>, reason: String) {
+        let entry = AuditEntry::by_box(AuditAction::ListRefused).with("list", name).with("why", &reason);
+        self.ledger.tell(entry);
         self.metrics.list_refused(name);
         let entries = self.hotlists.snapshot().get(name).map_or(0, |l| l.len() as u64);
         self.list(HotlistStatus {
@@ -157,6 +176,11 @@ impl ListEvents for Watch {
         for problem in report.bad.iter().take(20) {
             tracing::warn!(list = version.name, line = problem.line, column = problem.column, field = %problem.field, "bad row in hotlist");
         }
+        let entry = AuditEntry::by_box(AuditAction::ListActivated)
+            .with("list", &version.name)
+            .with("sha256", &version.sha256)
+            .with("entries", entries);
+        self.ledger.tell(entry);
         self.metrics.list_entries(&version.name, entries);
         self.list(loaded(version, entries as u64, bad as u64));
     }

@@ -43,7 +43,13 @@ const SETTLED: f32 = 0.95;
 /// * Personalised plates are not repaired: `BOSS12` is likelier chosen than a misread old `BOS-512`, so it
 ///   stays as it is. `@@@@###` next to the ordinary Belgian shape is reserved (nobody may choose it).
 /// * At most [`MAX_CHANGES`] characters and fewer than half of them are changed.
+/// * What comes out is settled for good: resolving it again changes nothing. A text of which the likeliest
+///   meaning would itself be taken for something else is left alone.
 pub fn resolve(text: &PlateText, country: Option<Country>) -> Option<Resolved> {
+    once(text, country).filter(|r| once(&r.text, country).is_none())
+}
+
+fn once(text: &PlateText, country: Option<Country>) -> Option<Resolved> {
     let formats =
         || grammar::formats(text.as_str().len()).iter().filter(|f| country.is_none_or(|c| f.country == c));
     let own = country.unwrap_or(HOME);
@@ -56,7 +62,15 @@ pub fn resolve(text: &PlateText, country: Option<Country>) -> Option<Resolved> {
         None => country_weight(HOME, &[]),
     };
     let mut total = log_background(text, home).exp();
+    let reach = reach(text);
     for format in formats() {
+        // Nearly every format ends here, for the cost of an AND a character.
+        if format.masks().iter().zip(&reach).any(|(mask, reach)| mask & reach == 0) {
+            continue;
+        }
+        if !format.rule.settles && !format.fits(text) {
+            continue;
+        }
         let Some((settled, power)) = settle(text, format) else { continue };
         let share = if country.is_some() { 1.0 } else { country_weight(format.country, &[]) };
         let weight = share * format.log_density().exp() * CONFUSED.powi(power);
@@ -70,6 +84,15 @@ pub fn resolve(text: &PlateText, country: Option<Country>) -> Option<Resolved> {
     }
     let best = found.into_iter().max_by(|a, b| a.1.total_cmp(&b.1))?;
     (best.0 != *text && best.1 >= SETTLED * total).then_some(Resolved { text: best.0, format: best.2 })
+}
+
+/// What each character of `text` could be: itself and its look-alikes of the other class, as masks.
+fn reach(text: &PlateText) -> [u64; PlateText::MAX_LEN] {
+    let mut masks = [0; PlateText::MAX_LEN];
+    for (slot, c) in masks.iter_mut().zip(text.as_str().chars()) {
+        *slot = across(c).into_iter().flatten().fold(bit(c), |m, &o| m | bit(o));
+    }
+    masks
 }
 
 /// `text` as `format` would have it, and how improbable that is as a power of [`CONFUSED`]; `None` where it
@@ -96,8 +119,11 @@ fn settle(text: &PlateText, format: &Format) -> Option<(Option<PlateText>, i32)>
         return None;
     }
     let settled = std::str::from_utf8(out.get(..text.as_str().len())?).ok()?;
-    let settled = PlateText::new(settled).ok().filter(|_| !ambiguous);
-    Some((settled, power))
+    let settled = PlateText::new(settled).ok()?;
+    if !ambiguous && !format.names_an_area(&settled) {
+        return None;
+    }
+    Some((Some(settled).filter(|_| !ambiguous), power))
 }
 
 /// Whether so many changes still leave the text that was read.
@@ -211,7 +237,10 @@ fn fit_distribution(
             .reduce(|a, b| if d.of(b) > d.of(a) { b } else { a })?;
         out.push(other);
     }
-    few(changes, best.len()).then(|| PlateText::new(&out).ok()).flatten()
+    if !few(changes, best.len()) || (changes > 0 && !format.rule.settles) {
+        return None;
+    }
+    PlateText::new(&out).ok().filter(|text| format.names_an_area(text))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Opening the database: the settings every connection needs, and whose file it is.
 
 use super::{Settings, StoreError, upgrade};
+use crate::runtime::{PublicKey, SigningKey};
 use rusqlite::{Connection, OpenFlags};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
@@ -24,6 +25,23 @@ impl Settings {
     /// The database.
     pub fn database(&self) -> PathBuf {
         self.dir.join("platewatch.db")
+    }
+
+    /// The key with which this box signs; made at the first start.
+    pub fn box_key(&self) -> PathBuf {
+        self.dir.join("box.key")
+    }
+
+    /// Public half of the box's key; `None` before the first start or where it cannot be read.
+    pub fn public_key(&self) -> Option<PublicKey> {
+        SigningKey::read(&self.box_key()).ok().map(|key| key.public())
+    }
+
+    /// Bytes that an ordinary user can still write where records and pictures are kept; `None` where the
+    /// system does not say.
+    pub fn disk_free_bytes(&self) -> Option<u64> {
+        let space = rustix::fs::statvfs(&self.dir).ok()?;
+        Some(space.f_bavail.saturating_mul(space.f_frsize))
     }
 
     /// The folder of the pictures.
@@ -61,6 +79,27 @@ impl Database {
             Some(found) => upgrade::upgrade(&mut db, found)?,
         }
         Ok(db)
+    }
+
+    /// Opens the file for short writes beside the daemon that owns it; neither creates nor upgrades.
+    pub(super) fn open_beside(path: &Path) -> Result<Self, StoreError> {
+        // Has every check of a reader; the connection itself is not kept.
+        drop(Self::open_reader(path)?);
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let fail = |e| StoreError::sql("opening the database", path, e);
+        let connection = Connection::open_with_flags(path, flags).map_err(fail)?;
+        connection.busy_timeout(BUSY).map_err(fail)?;
+        if connection.is_readonly("main").map_err(fail)? {
+            return Err(StoreError::ReadOnly { path: path.to_path_buf() });
+        }
+        // As for the box's own writer; the journal mode is the file's and stays.
+        connection
+            .execute_batch(
+                "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON;
+                 PRAGMA trusted_schema = OFF;",
+            )
+            .map_err(fail)?;
+        Ok(Self { connection, path: path.to_path_buf() })
     }
 
     /// Opens the file read-only, as it is.

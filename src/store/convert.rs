@@ -4,6 +4,7 @@
 //! because a probability came out as 1.0000001. Coming out, what no platewatch writes is an error.
 
 use super::StoreError;
+use super::outcomes::AnswerSource;
 use super::record::{EvidenceRole, MessageKind};
 use crate::domain::{
     ALPHABET, CharDistribution, ClockQuality, ClockSource, Corners, HitState, MatchKind, PassageState, Point,
@@ -129,6 +130,11 @@ pub(super) fn match_kind_from(text: &str) -> Result<MatchKind, StoreError> {
     const ALL: [MatchKind; 4] =
         [MatchKind::Exact, MatchKind::Resolved, MatchKind::Alternative, MatchKind::Wildcard];
     word(text, &ALL, MatchKind::as_str, "hit.kind")
+}
+
+pub(super) fn answer_source_from(text: &str) -> Result<AnswerSource, StoreError> {
+    const ALL: [AnswerSource; 3] = [AnswerSource::Console, AnswerSource::Cli, AnswerSource::Mqtt];
+    word(text, &ALL, AnswerSource::as_str, "outcome.source")
 }
 
 pub(super) fn role_from(text: &str) -> Result<EvidenceRole, StoreError> {

@@ -102,12 +102,33 @@ pub enum StoreError {
         /// `table.column`.
         column: &'static str,
     },
+    /// There is no such hit.
+    #[error("there is no hit {found:?}; `platewatch log` shows the hits with their ids")]
+    UnknownHit {
+        /// What was asked for.
+        found: String,
+    },
+    /// More than one hit ends so.
+    #[error("more than one hit ends with {found:?}; give more characters of its id")]
+    ManyHits {
+        /// What was asked for.
+        found: String,
+    },
+    /// An answer that cannot be kept.
+    #[error("the answer cannot be kept: {why}")]
+    Answer {
+        /// What is wrong with it.
+        why: &'static str,
+    },
     /// An outbox row that is not waiting (any more).
     #[error("outbox row {id} does not wait for an acknowledgement")]
     NotPending {
         /// Its number.
         id: i64,
     },
+    /// The box's key cannot be used.
+    #[error(transparent)]
+    Key(#[from] crate::runtime::KeyError),
     /// The thread could not be started.
     #[error("the store's thread cannot be started: {source}")]
     Thread {

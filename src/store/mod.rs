@@ -1,32 +1,45 @@
 //! Layer 3: all SQL and all pictures: what the box keeps, and what still has to be told to operators.
 //!
-//! One thread owns the only writing connection ([`start`]); everyone else holds a [`StoreHandle`] and
-//! waits for its answer, or a [`Reader`], which sees the same file read-only. May import `domain`,
-//! `telemetry` and `runtime`; the only door to `rusqlite`.
+//! One thread records what cameras see ([`start`]); everyone else in the box holds a [`StoreHandle`] and waits
+//! for its answer, or a [`Reader`], which sees the same file read-only. Another process that has a word to
+//! add (an answer, a late hit) is a [`Clerk`]. May import `domain`, `telemetry` and `runtime`; the only door
+//! to `rusqlite`.
 //!
 //! Reading order: `schema.sql` (the contract of the file), `record` (what is handed in), `rows` (what
-//! comes out), `thread` (who calls), `writer` (one record, one transaction), `pictures`, `outbox`,
-//! `queries`, `connection` and `upgrade` (opening, creating, migrating), `error`.
+//! comes out), `thread` (who calls), `writer` (one record, one transaction), `pictures`, `outbox`, `audit`,
+//! `outcomes`, `clerk`, `queries`, `connection` and `upgrade` (opening, creating, migrating), `error`.
 
+mod audit;
+mod clerk;
 mod connection;
 mod convert;
 mod error;
+mod inspect;
 mod outbox;
+mod outcomes;
 mod pictures;
 mod queries;
 mod record;
 mod rows;
 mod settings;
+mod shape;
 #[cfg(test)]
 mod testing;
 mod thread;
 mod upgrade;
 mod writer;
 
+pub use audit::{AuditAction, AuditEntry, AuditFault, AuditHead, AuditReport, AuditRow, AuditWriter};
+pub use clerk::{Clerk, LateHit, PastSearch};
 pub use error::StoreError;
+pub use inspect::{Finding, Inspection, inspect, mend};
+pub use outcomes::{Answer, AnswerSource};
 pub use queries::Reader;
 pub use record::{EvidenceFile, EvidenceRole, MessageKind, ModelVersions, OutboxMessage, Record};
-pub use rows::{EvidenceRow, HitQuery, HitRow, OutboxRow, OutboxStats, PassageQuery, PassageRow, Totals};
+pub use rows::{
+    DeadRow, EvidenceRow, HitQuery, HitRow, OutboxRow, OutboxStats, OutcomeRow, PassageQuery, PassageRow,
+    Tally, TallyBy, Totals,
+};
 pub use settings::Settings;
 pub use thread::{StoreHandle, StoreThread, start};
 pub use writer::Store;

@@ -4,22 +4,58 @@ use super::StoreError;
 use super::connection::Database;
 use super::convert;
 use super::record::MessageKind;
-use super::rows::{OutboxRow, OutboxStats};
+use super::rows::{DeadRow, OutboxRow, OutboxStats};
 use crate::domain::{HitId, Utc};
-use rusqlite::params;
+use rusqlite::{Connection, params};
 
 /// Waiting messages, hits first, each kind in the order of recording (so `new` before `final`).
-pub(super) fn next(db: &Database, limit: usize) -> Result<Vec<OutboxRow>, StoreError> {
-    let fail = db.fail("reading the outbox");
-    let mut statement = db
-        .connection
-        .prepare_cached(
-            "SELECT id, event_id, topic, payload, kind, hit, created_at FROM outbox
-             WHERE state = 'pending' ORDER BY kind, id LIMIT ?1",
-        )
-        .map_err(&fail)?;
-    let mut rows = statement.query([convert::int(limit as u64)]).map_err(&fail)?;
+///
+/// Those of hits from row `live_from` on come first of all: after an outage, an officer can still act on what has
+/// just passed, and hardly on what passed hours ago. A hit whose earlier message still waits keeps its turn.
+pub(super) fn next(
+    db: &Database,
+    limit: usize,
+    live_from: Option<i64>,
+) -> Result<Vec<OutboxRow>, StoreError> {
+    const COLUMNS: &str = "SELECT id, event_id, topic, payload, kind, hit, created_at FROM outbox o
+         WHERE state = 'pending'";
     let mut found = Vec::new();
+    if let Some(live_from) = live_from {
+        let live = format!(
+            "{COLUMNS} AND kind = 'hit' AND id >= ?2 AND NOT EXISTS
+                 (SELECT 1 FROM outbox e WHERE e.hit = o.hit AND e.state = 'pending' AND e.id < ?2)
+             ORDER BY id LIMIT ?1"
+        );
+        read(db, &live, limit, Some(live_from), &mut found)?;
+    }
+    if found.len() < limit {
+        let live = found.len();
+        read(db, &format!("{COLUMNS} ORDER BY kind, id LIMIT ?1"), limit, None, &mut found)?;
+        let (first, rest) = found.split_at(live.min(found.len()));
+        let known: Vec<i64> = first.iter().map(|r| r.id).collect();
+        let rest: Vec<OutboxRow> = rest.iter().filter(|r| !known.contains(&r.id)).cloned().collect();
+        found.truncate(live);
+        found.extend(rest);
+        found.truncate(limit);
+    }
+    Ok(found)
+}
+
+fn read(
+    db: &Database,
+    sql: &str,
+    limit: usize,
+    live_from: Option<i64>,
+    found: &mut Vec<OutboxRow>,
+) -> Result<(), StoreError> {
+    let fail = db.fail("reading the outbox");
+    let mut statement = db.connection.prepare_cached(sql).map_err(&fail)?;
+    let limit = convert::int(limit as u64);
+    let mut rows = match live_from {
+        Some(id) => statement.query([limit, id]),
+        None => statement.query([limit]),
+    }
+    .map_err(&fail)?;
     while let Some(row) = rows.next().map_err(&fail)? {
         let kind: String = row.get(4).map_err(&fail)?;
         let hit: Option<String> = row.get(5).map_err(&fail)?;
@@ -35,7 +71,24 @@ pub(super) fn next(db: &Database, limit: usize) -> Result<Vec<OutboxRow>, StoreE
             created_at: Utc::from_unix_ms(row.get(6).map_err(&fail)?),
         });
     }
-    Ok(found)
+    Ok(())
+}
+
+/// Drops the oldest waiting messages of passages until the rest of them holds at most `max_bytes`; how many went.
+pub(super) fn trim(db: &Database, max_bytes: u64) -> Result<u64, StoreError> {
+    let fail = db.fail("bounding the outbox");
+    // The first row (from the newest) at which the sum is over the bound, and everything older.
+    db.connection
+        .prepare_cached(
+            "DELETE FROM outbox WHERE state = 'pending' AND kind = 'passage' AND id <= (
+                 SELECT id FROM (
+                     SELECT id, sum(length(payload)) OVER (ORDER BY id DESC) AS bytes FROM outbox
+                     WHERE state = 'pending' AND kind = 'passage')
+                 WHERE bytes > ?1 ORDER BY id DESC LIMIT 1)",
+        )
+        .and_then(|mut s| s.execute([convert::int(max_bytes)]))
+        .map(|n| n as u64)
+        .map_err(fail)
 }
 
 /// The broker has it. The payload of a passage is forgotten with that: the passage's own row, if it is
@@ -72,6 +125,46 @@ pub(super) fn failed(db: &Database, id: i64, reason: &str, now: Utc) -> Result<(
     if changed == 1 { Ok(()) } else { Err(StoreError::NotPending { id }) }
 }
 
+/// Messages given up on, the oldest first.
+pub(super) fn dead(db: &Database, limit: usize) -> Result<Vec<DeadRow>, StoreError> {
+    let fail = db.fail("reading the outbox");
+    let mut statement = db
+        .connection
+        .prepare_cached(
+            "SELECT id, event_id, topic, length(payload), created_at, ended_at, reason FROM outbox
+             WHERE state = 'dead' ORDER BY id LIMIT ?1",
+        )
+        .map_err(&fail)?;
+    let found = statement
+        .query_map([convert::int(limit as u64)], |r| {
+            Ok(DeadRow {
+                id: r.get(0)?,
+                event_id: r.get(1)?,
+                topic: r.get(2)?,
+                bytes: r.get::<_, Option<i64>>(3)?.unwrap_or(0).unsigned_abs(),
+                created_at: Utc::from_unix_ms(r.get(4)?),
+                given_up_at: Utc::from_unix_ms(r.get::<_, Option<i64>>(5)?.unwrap_or(0)),
+                reason: r.get::<_, Option<String>>(6)?.unwrap_or_default(),
+            })
+        })
+        .map_err(&fail)?
+        .collect::<Result<_, _>>()
+        .map_err(&fail)?;
+    Ok(found)
+}
+
+/// Lets messages given up on wait again: those of `ids`, or all; how many. They keep their ids, so whoever
+/// has one already will know it.
+pub(super) fn retry(connection: &Connection, ids: Option<&[i64]>) -> rusqlite::Result<u64> {
+    const REVIVE: &str =
+        "UPDATE outbox SET state = 'pending', ended_at = NULL, reason = NULL WHERE state = 'dead'";
+    let Some(ids) = ids else {
+        return connection.execute(REVIVE, []).map(|n| n as u64);
+    };
+    let mut statement = connection.prepare_cached(&format!("{REVIVE} AND id = ?1"))?;
+    ids.iter().try_fold(0, |sum, id| statement.execute([id]).map(|n| sum + n as u64))
+}
+
 /// How it stands.
 pub(super) fn stats(db: &Database) -> Result<OutboxStats, StoreError> {
     let (pending, oldest, dead): (i64, Option<i64>, i64) = db
@@ -86,5 +179,6 @@ pub(super) fn stats(db: &Database) -> Result<OutboxStats, StoreError> {
         pending: convert::uint(pending, "outbox.id")?,
         oldest: oldest.map(Utc::from_unix_ms),
         dead: convert::uint(dead, "outbox.id")?,
+        dropped: 0,
     })
 }

@@ -92,13 +92,22 @@ pub(super) fn remove_all(files: &[PathBuf]) {
 /// a crash, when a picture may have been written whose record was not. Such a picture belongs to nobody,
 /// so no retention would ever find it.
 pub(super) fn sweep(folder: &Path, db: &Database) -> Result<usize, StoreError> {
+    let orphans = without_a_row(folder, db)?;
+    for file in &orphans {
+        fs::remove_file(file).map_err(|e| StoreError::file("removing", file, e))?;
+    }
+    Ok(orphans.len())
+}
+
+/// Every file under `pictures` that is one of ours by its name and that no row names.
+pub(super) fn without_a_row(folder: &Path, db: &Database) -> Result<Vec<PathBuf>, StoreError> {
     let list = |dir: &Path| -> Result<Vec<PathBuf>, StoreError> {
         let fail = |e| StoreError::file("listing", dir, e);
         fs::read_dir(dir).map_err(fail)?.map(|entry| Ok(entry.map_err(fail)?.path())).collect()
     };
     let fail = db.fail("looking for pictures without a record");
     let mut known = db.connection.prepare("SELECT 1 FROM evidence WHERE sha256 = ?1").map_err(&fail)?;
-    let mut removed = 0;
+    let mut found = Vec::new();
     for sub in list(folder)?.iter().filter(|p| p.is_dir()) {
         for file in list(sub)? {
             let name = file.file_name().and_then(|n| n.to_str()).unwrap_or_default();
@@ -110,12 +119,11 @@ pub(super) fn sweep(folder: &Path, db: &Database) -> Result<usize, StoreError> {
                 None => name.ends_with(".jpg.tmp"),
             };
             if orphan {
-                fs::remove_file(&file).map_err(|e| StoreError::file("removing", &file, e))?;
-                removed += 1;
+                found.push(file);
             }
         }
     }
-    Ok(removed)
+    Ok(found)
 }
 
 /// Lower-case hexadecimal.

@@ -3,11 +3,14 @@
 use super::connection::Database;
 use super::convert;
 use super::record::ModelVersions;
-use super::rows::{EvidenceRow, HitQuery, HitRow, OutboxStats, PassageQuery, PassageRow};
-use super::{Settings, StoreError, outbox, pictures};
+use super::rows::{
+    DeadRow, EvidenceRow, HitQuery, HitRow, OutboxStats, OutcomeRow, PassageQuery, PassageRow, Tally, TallyBy,
+};
+use super::{AuditHead, AuditReport, AuditRow, Settings, StoreError, audit, outbox, outcomes, pictures};
 use crate::domain::{
     CameraId, ClockQuality, Country, Entry, HitId, ListVersion, Passage, PassageId, PlateText, Position, Utc,
 };
+use crate::runtime::PublicKey;
 use rusqlite::{Row, named_params};
 use std::path::Path;
 
@@ -43,12 +46,57 @@ impl Reader {
         recent_passages(&self.db, query)
     }
 
+    /// Messages given up on, the oldest first.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn outbox_dead(&self, limit: usize) -> Result<Vec<DeadRow>, StoreError> {
+        outbox::dead(&self.db, limit)
+    }
+
+    /// Looks at the whole audit chain; see [`super::AuditReport`]. With `key`, seals by any other key are
+    /// faults; `told` is a head from an earlier `health` message, which must still be in the chain.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn verify_audit(
+        &self,
+        key: Option<&PublicKey>,
+        told: Option<&AuditHead>,
+    ) -> Result<AuditReport, StoreError> {
+        audit::verify(&self.db, key, told)
+    }
+
+    /// Rows of the audit chain from number `since` on, the oldest first.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn audit_rows(&self, since: u64, limit: usize) -> Result<Vec<AuditRow>, StoreError> {
+        audit::rows(&self.db, since, limit)
+    }
+
     /// How the outbox stands.
     ///
     /// # Errors
     /// The database cannot be read.
     pub fn outbox_stats(&self) -> Result<OutboxStats, StoreError> {
         outbox::stats(&self.db)
+    }
+
+    /// All answers to a hit, the first first; the last one counts.
+    ///
+    /// # Errors
+    /// The database cannot be read, or holds what platewatch never writes.
+    pub fn outcomes_of(&self, hit: HitId) -> Result<Vec<OutcomeRow>, StoreError> {
+        outcomes::of_hit(&self.db, hit)
+    }
+
+    /// Hits first decided at or after `since` and what operators answered, counted.
+    ///
+    /// # Errors
+    /// The database cannot be read, or holds what platewatch never writes.
+    pub fn tally(&self, since: Option<Utc>, by: TallyBy) -> Result<Vec<Tally>, StoreError> {
+        outcomes::tally(&self.db, since, by)
     }
 }
 
@@ -76,18 +124,81 @@ pub(super) fn recent_passages(db: &Database, query: &PassageQuery) -> Result<Vec
         .map_err(&fail)?;
     let mut found = Vec::new();
     while let Some(row) = rows.next().map_err(&fail)? {
-        let passage = passage(db, row)?;
-        let evidence = evidence(db, passage.id)?;
-        let models = match (row.get("detector_sha256"), row.get("reader_sha256")) {
-            (Ok(detector_sha256), Ok(reader_sha256)) => {
-                Some(ModelVersions { detector_sha256, reader_sha256 })
-            }
-            _ => None, // NULL: not told
-        };
-        let hits = convert::uint(row.get("hits").map_err(&fail)?, "hit.passage")?;
-        found.push(PassageRow { passage, models, hits, evidence });
+        found.push(passage_row(db, row)?);
     }
     Ok(found)
+}
+
+fn passage_row(db: &Database, row: &Row<'_>) -> Result<PassageRow, StoreError> {
+    let passage = passage(db, row)?;
+    let evidence = evidence(db, passage.id)?;
+    let models = match (row.get("detector_sha256"), row.get("reader_sha256")) {
+        (Ok(detector_sha256), Ok(reader_sha256)) => Some(ModelVersions { detector_sha256, reader_sha256 }),
+        _ => None, // NULL: not told
+    };
+    let hits = convert::uint(row.get("hits").map_err(db.fail("reading passages"))?, "hit.passage")?;
+    Ok(PassageRow { passage, models, hits, evidence })
+}
+
+/// Passages that change no more; an open one whose last sight lies before `before` was cut off.
+const PAST: &str = "(:since IS NULL OR first_seen >= :since) AND (state = 'closed' OR last_seen < :before)";
+
+pub(super) fn count_past(db: &Database, since: Option<Utc>, before: Utc) -> Result<u64, StoreError> {
+    let fail = db.fail("counting passages");
+    let count: i64 = db
+        .connection
+        .prepare_cached(&format!("SELECT count(*) FROM passage WHERE {PAST}"))
+        .and_then(|mut s| {
+            let times = named_params! {":since": since.map(Utc::unix_ms), ":before": before.unix_ms()};
+            s.query_row(times, |r| r.get(0))
+        })
+        .map_err(&fail)?;
+    convert::uint(count, "passage.id")
+}
+
+pub(super) fn past(
+    db: &Database,
+    since: Option<Utc>,
+    before: Utc,
+    after: Option<(Utc, PassageId)>,
+    limit: usize,
+) -> Result<Vec<Passage>, StoreError> {
+    let fail = db.fail("reading passages");
+    let mut statement = db
+        .connection
+        .prepare_cached(&format!(
+            "SELECT * FROM passage WHERE {PAST} AND (:at IS NULL OR (first_seen, id) > (:at, :id))
+             ORDER BY first_seen, id LIMIT :limit"
+        ))
+        .map_err(&fail)?;
+    let mut rows = statement
+        .query(named_params! {
+            ":since": since.map(Utc::unix_ms),
+            ":before": before.unix_ms(),
+            ":at": after.map(|a| a.0.unix_ms()),
+            ":id": after.map(|a| a.1.to_string()),
+            ":limit": convert::int(limit as u64),
+        })
+        .map_err(&fail)?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next().map_err(&fail)? {
+        found.push(passage(db, row)?);
+    }
+    Ok(found)
+}
+
+/// `passage` with what else is kept of it.
+pub(super) fn whole(db: &Database, passage: Passage) -> Result<PassageRow, StoreError> {
+    let fail = db.fail("reading a passage");
+    let mut statement = db
+        .connection
+        .prepare_cached(
+            "SELECT p.*, m.detector_sha256, m.reader_sha256,
+                 (SELECT count(*) FROM hit WHERE hit.passage = p.id) AS hits
+             FROM passage p LEFT JOIN model_versions m ON m.id = p.models WHERE p.id = ?1",
+        )
+        .map_err(&fail)?;
+    statement.query_row([passage.id.to_string()], |row| Ok(passage_row(db, row))).map_err(&fail)?
 }
 
 fn passage(db: &Database, row: &Row<'_>) -> Result<Passage, StoreError> {
@@ -135,6 +246,7 @@ pub(super) fn recent_hits(db: &Database, query: &HitQuery) -> Result<Vec<HitRow>
                AND (:camera IS NULL OR p.camera = :camera)
                AND (:plate IS NULL OR h.observed = :plate OR h.entry_plate = :plate)
                AND (:list IS NULL OR l.name = :list)
+               AND (:late IS NULL OR (h.past_search IS NOT NULL) = :late)
              ORDER BY h.first_decided_at DESC, h.id DESC LIMIT :limit",
         )
         .map_err(&fail)?;
@@ -145,6 +257,7 @@ pub(super) fn recent_hits(db: &Database, query: &HitQuery) -> Result<Vec<HitRow>
             ":camera": query.camera.as_ref().map(CameraId::as_str),
             ":plate": query.plate.as_ref().map(PlateText::as_str),
             ":list": query.list,
+            ":late": query.late,
             ":limit": convert::int(query.limit as u64),
         })
         .map_err(&fail)?;
@@ -198,6 +311,8 @@ fn hit(db: &Database, row: &Row<'_>) -> Result<HitRow, StoreError> {
         clock: clock(db, row)?,
         position: position(db, row)?,
         evidence: evidence(db, passage)?,
+        late: row.get::<_, Option<i64>>("past_search").map_err(&fail)?.is_some(),
+        outcome: outcomes::last(db, &text("id")?)?,
     })
 }
 

@@ -1,9 +1,10 @@
 //! What the store gives back: rows as plain data, and the questions they answer.
 
+use super::outcomes::AnswerSource;
 use super::record::{EvidenceRole, MessageKind, ModelVersions};
 use crate::domain::{
-    CameraId, ClockQuality, Entry, HitId, HitState, ListVersion, MatchKind, Passage, PassageId, PlateText,
-    Position, Utc,
+    CameraId, ClockQuality, Entry, HitId, HitState, ListVersion, MatchKind, Outcome, Passage, PassageId,
+    PlateText, Position, Utc,
 };
 use std::path::PathBuf;
 
@@ -26,6 +27,25 @@ pub struct OutboxRow {
     pub created_at: Utc,
 }
 
+/// A message that was given up on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeadRow {
+    /// Its number.
+    pub id: i64,
+    /// CloudEvents id.
+    pub event_id: String,
+    /// The whole MQTT topic.
+    pub topic: String,
+    /// Size of its payload.
+    pub bytes: u64,
+    /// When it was made.
+    pub created_at: Utc,
+    /// When it was given up on.
+    pub given_up_at: Utc,
+    /// Why.
+    pub reason: String,
+}
+
 /// How the outbox stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct OutboxStats {
@@ -35,6 +55,8 @@ pub struct OutboxStats {
     pub oldest: Option<Utc>,
     /// Messages given up on; they stay in the file with the reason.
     pub dead: u64,
+    /// Messages of passages dropped since the start because the outbox was full.
+    pub dropped: u64,
 }
 
 /// What was recorded since this store was started.
@@ -44,6 +66,8 @@ pub struct Totals {
     pub passages: u64,
     /// Hits, each counted once however often it changed.
     pub hits: u64,
+    /// Messages of passages dropped because the outbox was full.
+    pub outbox_dropped: u64,
 }
 
 /// Which passages; the default is the latest 100.
@@ -80,13 +104,15 @@ pub struct HitQuery {
     pub plate: Option<PlateText>,
     /// On the list of this name.
     pub list: Option<String>,
+    /// Only late ones, or only those found as they passed.
+    pub late: Option<bool>,
     /// At most so many, the latest first.
     pub limit: usize,
 }
 
 impl Default for HitQuery {
     fn default() -> Self {
-        Self { since: None, until: None, camera: None, plate: None, list: None, limit: 100 }
+        Self { since: None, until: None, camera: None, plate: None, list: None, late: None, limit: 100 }
     }
 }
 
@@ -161,4 +187,94 @@ pub struct HitRow {
     pub position: Option<Position>,
     /// Pictures of its passage, the latest frame first.
     pub evidence: Vec<EvidenceRow>,
+    /// Whether it was found in passages already kept, long after the vehicle had gone.
+    pub late: bool,
+    /// The answer that counts: the last one.
+    pub outcome: Option<OutcomeRow>,
+}
+
+/// An operator's answer as kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutcomeRow {
+    /// What was said.
+    pub outcome: Outcome,
+    /// Who said it.
+    pub by: String,
+    /// When.
+    pub at: Utc,
+    /// What else was said; empty where nothing.
+    pub note: String,
+    /// By which way it came.
+    pub source: AnswerSource,
+}
+
+/// By what hits are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TallyBy {
+    /// The name of the list.
+    List,
+    /// The camera.
+    Camera,
+    /// The kind of match.
+    Kind,
+}
+
+/// Hits and what operators answered, of one list, camera or kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tally {
+    /// The list, camera or kind.
+    pub key: String,
+    /// Hits, withdrawn and late ones included.
+    pub hits: u64,
+    /// Hits found afterwards in passages already kept.
+    pub late: u64,
+    /// When the first of them was decided.
+    pub first: Utc,
+    /// When the last of them was decided.
+    pub last: Utc,
+    /// It was the wanted vehicle.
+    pub confirmed: u64,
+    /// It was, and it was stopped.
+    pub intercepted: u64,
+    /// Another text stood on the plate.
+    pub misread: u64,
+    /// The plate was of another country.
+    pub wrong_country: u64,
+    /// The list should not have held it.
+    pub list_out_of_date: u64,
+    /// Nobody could go.
+    pub no_capacity: u64,
+    /// Put aside.
+    pub dismissed: u64,
+}
+
+impl Tally {
+    /// Hits with an answer.
+    pub fn answered(&self) -> u64 {
+        self.with_verdict() + self.no_capacity + self.dismissed
+    }
+
+    /// Hits whose answer says whether they were right.
+    pub fn with_verdict(&self) -> u64 {
+        self.confirmed + self.intercepted + self.by_reading() + self.list_out_of_date
+    }
+
+    fn by_reading(&self) -> u64 {
+        self.misread + self.wrong_country
+    }
+
+    /// Share of the hits with a verdict that were false, by the box's fault or the list's.
+    pub fn false_share(&self) -> Option<f64> {
+        self.share(self.by_reading() + self.list_out_of_date)
+    }
+
+    /// Share of the hits with a verdict that were false by the box's fault alone.
+    pub fn misread_share(&self) -> Option<f64> {
+        self.share(self.by_reading())
+    }
+
+    fn share(&self, part: u64) -> Option<f64> {
+        let all = self.with_verdict();
+        (all > 0).then(|| part as f64 / all as f64)
+    }
 }

@@ -1,4 +1,4 @@
--- The database of one box, version 1: the contract between platewatch, auditors and whoever reads the
+-- The database of one box, version 3: the contract between platewatch, auditors and whoever reads the
 -- file with other tools. To change it: write upgrade/vN_to_vM.sql, then bring this file to the same
 -- result; a test compares the two. Frozen copies of shipped versions stand in upgrade/.
 --
@@ -86,13 +86,45 @@ CREATE TABLE hit (
     entry_case        TEXT    NOT NULL,  -- '' where the list gives none
     entry_instruction TEXT    NOT NULL,  -- '' where the list gives none
     first_decided_at  INTEGER NOT NULL,
-    decided_at        INTEGER NOT NULL   -- the latest decision
+    decided_at        INTEGER NOT NULL,  -- the latest decision
+    past_search       INTEGER REFERENCES past_search (id)  -- the search that found it; NULL: found as it passed
 ) STRICT;
 CREATE INDEX hit_by_passage ON hit (passage);
 CREATE INDEX hit_by_time ON hit (first_decided_at);
 CREATE INDEX hit_by_observed ON hit (observed);
 CREATE INDEX hit_by_entry_plate ON hit (entry_plate);
 CREATE INDEX hit_by_list ON hit (list_version);
+CREATE INDEX hit_late ON hit (first_decided_at) WHERE past_search IS NOT NULL;
+
+-- A search of passages already kept for the entries of a list, asked for by a person. The hits it finds are
+-- late: the vehicle has long gone.
+CREATE TABLE past_search (
+    id           INTEGER PRIMARY KEY AUTOINCREMENT,
+    list_version INTEGER NOT NULL REFERENCES list_version (id),
+    since        INTEGER,  -- passages first seen from then on; NULL: all that are kept
+    purpose      TEXT    NOT NULL CHECK (purpose <> ''),
+    case_ref     TEXT    NOT NULL CHECK (case_ref <> ''),
+    asked_by     TEXT    NOT NULL CHECK (asked_by <> ''),
+    allowed_by   TEXT    NOT NULL,  -- why it was allowed, in the words of the gate
+    started_at   INTEGER NOT NULL,
+    ended_at     INTEGER,  -- NULL: it runs, or was cut off; what it had found until then is kept
+    passages     INTEGER NOT NULL DEFAULT 0 CHECK (passages >= 0),  -- searched
+    hits         INTEGER NOT NULL DEFAULT 0 CHECK (hits >= 0)       -- found that were not known
+) STRICT;
+
+-- What operators answered to a hit. A row is never changed: a correction is another row, and the last one
+-- (the highest id) counts.
+CREATE TABLE outcome (
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    hit         TEXT    NOT NULL REFERENCES hit (id) ON DELETE CASCADE,
+    answer      TEXT    NOT NULL CHECK (answer IN ('confirmed', 'misread', 'wrong-country',
+                    'list-out-of-date', 'no-capacity', 'intercepted', 'dismissed')),
+    answered_by TEXT    NOT NULL CHECK (answered_by <> ''),
+    answered_at INTEGER NOT NULL,
+    note        TEXT    NOT NULL,  -- '' where none was given
+    source      TEXT    NOT NULL CHECK (source IN ('console', 'cli', 'mqtt'))
+) STRICT;
+CREATE INDEX outcome_by_hit ON outcome (hit, id);
 
 -- A picture: the file pictures/<first two digits>/<sha256>.jpg, on disk before its row.
 CREATE TABLE evidence (
@@ -135,3 +167,23 @@ CREATE TABLE outbox (
 CREATE INDEX outbox_pending ON outbox (kind, id) WHERE state = 'pending';
 CREATE INDEX outbox_dead ON outbox (id) WHERE state = 'dead';
 CREATE INDEX outbox_by_hit ON outbox (hit);
+
+-- Who did and saw what, each row sealed to the one before it (src/store/audit). Rows are never updated
+-- and, but by retention, never deleted.
+CREATE TABLE audit (
+    seq      INTEGER PRIMARY KEY CHECK (seq > 0),       -- from 1 without gaps
+    at       INTEGER NOT NULL,                          -- by the box's clock
+    actor    TEXT    NOT NULL CHECK (actor <> ''),      -- 'box', or who did it
+    action   TEXT    NOT NULL CHECK (action <> ''),     -- a word of AuditAction
+    detail   TEXT    NOT NULL CHECK (json_valid(detail)),    -- JSON object of texts
+    previous TEXT    NOT NULL CHECK (length(previous) = 64), -- hash of the row before; zeros for the first
+    hash     TEXT    NOT NULL CHECK (length(hash) = 64)      -- SHA-256 of this row, see row_hash
+) STRICT;
+
+-- Signatures of the box over the chain as it stood, at intervals.
+CREATE TABLE audit_seal (
+    seq       INTEGER PRIMARY KEY REFERENCES audit (seq),  -- the latest row then
+    at        INTEGER NOT NULL,
+    key       TEXT NOT NULL CHECK (length(key) = 64),         -- public key, hexadecimal
+    signature TEXT NOT NULL CHECK (length(signature) = 128)   -- Ed25519 (RFC 8032), hexadecimal
+) STRICT;

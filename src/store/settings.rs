@@ -11,4 +11,19 @@ pub struct Settings {
     pub keep_passages: bool,
     /// Whether pictures are kept for passages without a hit.
     pub keep_passage_pictures: bool,
+    /// Bytes of payload that messages of passages without a hit may hold while they wait for the broker; beyond
+    /// it the oldest go, counted. Messages of hits are never dropped.
+    pub outbox_max_bytes: u64,
+}
+
+impl Settings {
+    /// The store in `dir` with every default.
+    pub fn new(dir: impl Into<PathBuf>) -> Self {
+        Self {
+            dir: dir.into(),
+            keep_passages: true,
+            keep_passage_pictures: false,
+            outbox_max_bytes: 512 << 20,
+        }
+    }
 }

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub(super) fn settings(dir: &Path) -> Settings {
-    Settings { dir: dir.join("store"), keep_passages: true, keep_passage_pictures: true }
+    Settings { keep_passage_pictures: true, ..Settings::new(dir.join("store")) }
 }
 
 pub(super) fn at(s: i64) -> Utc {

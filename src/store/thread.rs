@@ -1,11 +1,12 @@
 //! The store's own thread, and how everyone else talks to it: one bounded queue of commands, each
 //! answered; so a slow disk is felt by those who record and nothing piles up unseen.
 
+use super::outcomes::Answer;
 use super::record::Record;
 use super::rows::{HitQuery, HitRow, OutboxRow, OutboxStats, PassageQuery, PassageRow, Totals};
 use super::settings::Settings;
 use super::writer::Store;
-use super::{StoreError, queries};
+use super::{AuditEntry, AuditHead, StoreError, queries};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use std::time::{Duration, Instant};
 
@@ -20,6 +21,9 @@ enum Command {
     OutboxDone(i64, Reply<()>),
     OutboxFailed(i64, String, Reply<()>),
     OutboxStats(Reply<OutboxStats>),
+    Answer(Box<Answer>, Reply<()>),
+    Audit(AuditEntry, Reply<AuditHead>),
+    AuditHead(Reply<AuditHead>),
     Totals(Reply<Totals>),
     RecentHits(HitQuery, Reply<Vec<HitRow>>),
     RecentPassages(PassageQuery, Reply<Vec<PassageRow>>),
@@ -90,6 +94,9 @@ fn serve(store: &mut Store, queue: &Receiver<Command>, wake: &Sender<()>) {
             Command::OutboxDone(id, reply) => drop(reply.send(store.outbox_done(id))),
             Command::OutboxFailed(id, reason, reply) => drop(reply.send(store.outbox_failed(id, &reason))),
             Command::OutboxStats(reply) => drop(reply.send(store.outbox_stats())),
+            Command::Answer(answer, reply) => drop(reply.send(store.answer(&answer))),
+            Command::Audit(entry, reply) => drop(reply.send(store.audit(&entry))),
+            Command::AuditHead(reply) => drop(reply.send(store.audit_head())),
             Command::Totals(reply) => drop(reply.send(Ok(store.totals()))),
             Command::RecentHits(query, reply) => {
                 drop(reply.send(queries::recent_hits(store.database(), &query)));
@@ -146,12 +153,37 @@ impl StoreHandle {
         self.ask(|reply| Command::OutboxFailed(id, reason.to_owned(), reply))
     }
 
+    /// Keeps an operator's answer to a hit in one transaction. An earlier answer stays; the last one counts.
+    ///
+    /// # Errors
+    /// [`StoreError::Answer`] or [`StoreError::UnknownHit`] where it cannot be kept as it is; the database
+    /// cannot be written, or the store has ended.
+    pub fn answer(&self, answer: Answer) -> Result<(), StoreError> {
+        self.ask(|reply| Command::Answer(Box::new(answer), reply))
+    }
+
     /// How the outbox stands.
     ///
     /// # Errors
     /// The database cannot be read, or the store has ended.
     pub fn outbox_stats(&self) -> Result<OutboxStats, StoreError> {
         self.ask(Command::OutboxStats)
+    }
+
+    /// Adds a row to the audit chain, on disk when this returns, and its new head.
+    ///
+    /// # Errors
+    /// The database cannot be written, or the store has ended.
+    pub fn audit(&self, entry: AuditEntry) -> Result<AuditHead, StoreError> {
+        self.ask(|reply| Command::Audit(entry, reply))
+    }
+
+    /// The latest row of the audit chain.
+    ///
+    /// # Errors
+    /// The database cannot be read, or the store has ended.
+    pub fn audit_head(&self) -> Result<AuditHead, StoreError> {
+        self.ask(Command::AuditHead)
     }
 
     /// Told after messages were recorded (and at once where some waited from before). For one

@@ -1,12 +1,23 @@
 //! The sole writer: pictures first, then one transaction for everything about a passage.
 
 use super::connection::{Database, Lock, sync_dir};
-use super::record::{EvidenceFile, ModelVersions, OutboxMessage, Record};
+use super::outcomes::{self, Answer};
+use super::record::{EvidenceFile, MessageKind, ModelVersions, OutboxMessage, Record};
 use super::rows::{OutboxRow, OutboxStats, Totals};
-use super::{Settings, StoreError, convert, outbox, pictures};
+use super::{AuditEntry, AuditHead, Settings, StoreError, audit, convert, outbox, pictures};
 use crate::domain::{Hit, HitState, ListVersion, Passage, PassageState, Utc};
+use crate::runtime::SigningKey;
 use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, named_params, params};
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// How long a message of a hit goes ahead of older ones.
+const LIVE: Duration = Duration::from_secs(60);
+/// Such messages remembered at most: more than a box can have in a minute.
+const MOST_LIVE: usize = 10_000;
+/// How many messages of passages are taken between two looks at the outbox's bound: some 100 KiB.
+const BOUND_EVERY: u32 = 64;
 
 /// The open store: owns the one writing connection. Used by the thread `store`; see
 /// [`super::start`] for the way in and [`super::StoreHandle`] for what the methods promise.
@@ -16,6 +27,12 @@ pub struct Store {
     pictures: PathBuf,
     settings: Settings,
     totals: Totals,
+    /// First messages of hits of the last minute: row and time of recording.
+    live: VecDeque<(i64, Instant)>,
+    /// Messages recorded since the outbox was last held against its bound.
+    unbounded: u32,
+    /// The box's own key, for the seals of the audit chain.
+    key: SigningKey,
     /// A commit failed with its outcome unknown: pictures were left for the sweep at the next start.
     unsure: bool,
     lock: Lock,
@@ -36,8 +53,19 @@ impl Store {
             let removed = pictures::sweep(&pictures, &db)?;
             tracing::warn!(removed, "the last run was cut off; pictures without a record were removed");
         }
+        let key = SigningKey::read_or_create(&settings.box_key())?;
         let settings = settings.clone();
-        Ok(Self { db, pictures, settings, totals: Totals::default(), unsure: false, lock })
+        Ok(Self {
+            db,
+            pictures,
+            settings,
+            totals: Totals::default(),
+            live: VecDeque::new(),
+            unbounded: 0,
+            key,
+            unsure: false,
+            lock,
+        })
     }
 
     /// Keeps a record, or nothing of it; see [`super::StoreHandle::record`].
@@ -46,6 +74,18 @@ impl Store {
     /// Nothing was kept.
     pub fn record(&mut self, record: &Record) -> Result<(), StoreError> {
         let known = self.known(&record.passage)?;
+        let new_hits = self.keep(record, known)?;
+        self.note_live(record);
+        self.bound_outbox(record);
+        self.totals.hits += new_hits;
+        if record.passage.state == PassageState::Closed && !known.closed {
+            self.totals.passages += 1;
+        }
+        Ok(())
+    }
+
+    /// Pictures, then the transaction; how many hits are new.
+    fn keep(&mut self, record: &Record, known: Known) -> Result<u64, StoreError> {
         let with_hits = !record.hits.is_empty() || known.hits;
         let keep = with_hits || self.settings.keep_passages || known.row;
         let evidence: &[EvidenceFile] =
@@ -71,11 +111,40 @@ impl Store {
             self.unsure = true;
             return Err(fail(e));
         }
-        self.totals.hits += new_hits;
-        if record.passage.state == PassageState::Closed && !known.closed {
-            self.totals.passages += 1;
+        Ok(new_hits)
+    }
+
+    /// Remembers where the messages of hits of the last minute begin.
+    fn note_live(&mut self, record: &Record) {
+        if record.messages.iter().any(|m| m.kind == MessageKind::Hit) {
+            // At or after the row just written, which is all that is asked of it.
+            let row = self.db.connection.last_insert_rowid() - record.messages.len() as i64 + 1;
+            self.live.push_back((row, Instant::now()));
         }
-        Ok(())
+        self.forget_old();
+    }
+
+    fn forget_old(&mut self) {
+        while self.live.front().is_some_and(|(_, at)| at.elapsed() > LIVE) || self.live.len() > MOST_LIVE {
+            self.live.pop_front();
+        }
+    }
+
+    /// Holds the outbox against its bound now and then.
+    fn bound_outbox(&mut self, record: &Record) {
+        self.unbounded += record.messages.iter().filter(|m| m.kind == MessageKind::Passage).count() as u32;
+        if self.unbounded < BOUND_EVERY {
+            return;
+        }
+        self.unbounded = 0;
+        match outbox::trim(&self.db, self.settings.outbox_max_bytes) {
+            Ok(0) => {}
+            Ok(dropped) => {
+                self.totals.outbox_dropped += dropped;
+                tracing::warn!(dropped, "the outbox is full: the oldest messages of passages were dropped");
+            }
+            Err(error) => tracing::error!(%error, "the outbox cannot be held to its bound"),
+        }
     }
 
     /// What is there of this passage already.
@@ -105,8 +174,9 @@ impl Store {
     ///
     /// # Errors
     /// The database cannot be read.
-    pub fn outbox_next(&self, limit: usize) -> Result<Vec<OutboxRow>, StoreError> {
-        outbox::next(&self.db, limit)
+    pub fn outbox_next(&mut self, limit: usize) -> Result<Vec<OutboxRow>, StoreError> {
+        self.forget_old();
+        outbox::next(&self.db, limit, self.live.front().map(|(row, _)| *row))
     }
 
     /// A message is delivered; see [`super::StoreHandle::outbox_done`].
@@ -125,12 +195,36 @@ impl Store {
         outbox::failed(&self.db, id, reason, Utc::now())
     }
 
+    /// Keeps an operator's answer; see [`super::StoreHandle::answer`].
+    ///
+    /// # Errors
+    /// The answer is not whole, there is no such hit, or the database cannot be written.
+    pub fn answer(&mut self, answer: &Answer) -> Result<(), StoreError> {
+        outcomes::keep(&mut self.db, answer)
+    }
+
     /// How the outbox stands.
     ///
     /// # Errors
     /// The database cannot be read.
     pub fn outbox_stats(&self) -> Result<OutboxStats, StoreError> {
-        outbox::stats(&self.db)
+        Ok(OutboxStats { dropped: self.totals.outbox_dropped, ..outbox::stats(&self.db)? })
+    }
+
+    /// Adds to the audit chain; see [`super::StoreHandle::audit`].
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub fn audit(&mut self, entry: &AuditEntry) -> Result<AuditHead, StoreError> {
+        audit::append_sealed(&mut self.db, &self.key, entry, Utc::now())
+    }
+
+    /// The latest row of the audit chain.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn audit_head(&self) -> Result<AuditHead, StoreError> {
+        audit::head(&self.db.connection).map_err(self.db.fail("reading the audit chain"))
     }
 
     pub(super) fn database(&self) -> &Database {
@@ -140,6 +234,9 @@ impl Store {
 
 impl Drop for Store {
     fn drop(&mut self) {
+        if let Err(cause) = audit::seal(&self.db.connection, &self.key, Utc::now(), true) {
+            tracing::warn!(%cause, "the audit chain could not be sealed at the end; the next start goes on with it");
+        }
         if !self.unsure && !std::thread::panicking() {
             // Otherwise, and where this fails, the next start sweeps; nothing else depends on it.
             if let Err(cause) = self.lock.ended() {
@@ -272,7 +369,7 @@ fn write_evidence(tx: &Transaction<'_>, passage: &Passage, e: &EvidenceFile) -> 
     .map(|_| ())
 }
 
-fn write_list(tx: &Transaction<'_>, list: &ListVersion) -> rusqlite::Result<i64> {
+pub(super) fn write_list(tx: &Transaction<'_>, list: &ListVersion) -> rusqlite::Result<i64> {
     tx.prepare_cached(
         "INSERT INTO list_version (name, sha256, loaded_at) VALUES (?1, ?2, ?3)
          ON CONFLICT DO UPDATE SET name = excluded.name RETURNING id",
@@ -282,7 +379,7 @@ fn write_list(tx: &Transaction<'_>, list: &ListVersion) -> rusqlite::Result<i64>
 
 /// Inserts or updates a hit; 1 where it is new. Like a passage, a hit that has had its last word changes
 /// no more.
-fn write_hit(tx: &Transaction<'_>, passage: &Passage, hit: &Hit) -> rusqlite::Result<u64> {
+pub(super) fn write_hit(tx: &Transaction<'_>, passage: &Passage, hit: &Hit) -> rusqlite::Result<u64> {
     let id = hit.id.to_string();
     let new = !tx.prepare_cached("SELECT 1 FROM hit WHERE id = ?1")?.exists([&id])?;
     let entry = &hit.entry;
@@ -327,7 +424,7 @@ fn write_hit(tx: &Transaction<'_>, passage: &Passage, hit: &Hit) -> rusqlite::Re
     Ok(u64::from(new))
 }
 
-fn write_message(tx: &Transaction<'_>, m: &OutboxMessage) -> rusqlite::Result<()> {
+pub(super) fn write_message(tx: &Transaction<'_>, m: &OutboxMessage) -> rusqlite::Result<()> {
     tx.prepare_cached(
         "INSERT INTO outbox (event_id, kind, hit, topic, payload, created_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (event_id) DO NOTHING",

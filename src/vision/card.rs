@@ -73,6 +73,14 @@ pub struct DetectorInput {
     pub multiple_of: u32,
     /// Value (0 to 255) of the border around a frame of another shape.
     pub pad: f32,
+    /// Above 1: the frame is looked at as a whole and in as many overlapping parts each way, for plates too
+    /// small to be seen in the whole. Costs `tiles²` more runs a frame.
+    #[serde(default = "no_tiles")]
+    pub tiles: u32,
+}
+
+fn no_tiles() -> u32 {
+    1
 }
 
 /// Output of a detector.
@@ -213,6 +221,7 @@ impl DetectorCard {
             i.width.is_multiple_of(i.multiple_of) && i.height.is_multiple_of(i.multiple_of),
             "input.width and input.height must be multiples of input.multiple_of",
         )?;
+        check(path, (1..=4).contains(&i.tiles), "input.tiles must be from 1 to 4")?;
         let DetectorOutput::Dense { stride, .. } = &card.output;
         check(
             path,
@@ -343,6 +352,7 @@ sha256 = "HASH"
         assert!(fails(&CARD.replace("HASH", "00"), b"m").contains("SHA-256 is"));
         assert!(fails(&CARD.replace("plate-detection", "cats"), b"m").contains("task must be"));
         assert!(fails(&CARD.replace("width = 640", "width = 641"), b"m").contains("multiples of"));
+        assert!(fails(&CARD.replace("pad = 114", "pad = 114, tiles = 9"), b"m").contains("input.tiles"));
         assert!(fails(&CARD.replace("\"dense\"", "\"anchors\""), b"m").contains("anchors"));
         assert!(fails("task = ", b"m").contains("line 1"));
         assert!(

@@ -3,7 +3,7 @@
 use super::VisionError;
 use super::card::{Channels, DetectorInput};
 use crate::domain::{Image, Point};
-use opencv::core::{CV_8UC3, Mat, Size};
+use opencv::core::{CV_8UC3, Mat, Rect, Size};
 use opencv::imgproc;
 use opencv::prelude::*;
 
@@ -16,6 +16,15 @@ pub(super) fn borrow(image: &Image) -> Result<opencv::boxed_ref::BoxedRef<'_, Ma
         image.bgr(),
     )
     .map_err(VisionError::picture("borrowing a frame"))
+}
+
+/// A part of a frame, px.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Part {
+    pub x: u32,
+    pub y: u32,
+    pub width: u32,
+    pub height: u32,
 }
 
 /// How a frame was fitted into the input: `input = frame * scale`, from the top-left corner.
@@ -58,17 +67,20 @@ impl Fit {
     }
 }
 
-/// Scales `image` as `fit` says and writes it as three planes into `out` (resized to `3 * H * W`).
+/// Scales `part` of `image` as `fit` says and writes it as three planes into `out` (resized to `3 * H * W`).
 pub(super) fn letterbox(
     image: &Image,
+    part: Part,
     fit: Fit,
     input: &DetectorInput,
     scaled: &mut Mat,
     out: &mut Vec<f32>,
 ) -> Result<(), VisionError> {
-    let source = borrow(image)?;
-    let w = ((image.width() as f32 * fit.scale_x).round() as u32).clamp(1, fit.width);
-    let h = ((image.height() as f32 * fit.scale_y).round() as u32).clamp(1, fit.height);
+    let frame = borrow(image)?;
+    let area = Rect::new(part.x as i32, part.y as i32, part.width as i32, part.height as i32);
+    let source = frame.roi(area).map_err(VisionError::picture("cutting out a tile"))?;
+    let w = ((part.width as f32 * fit.scale_x).round() as u32).clamp(1, fit.width);
+    let h = ((part.height as f32 * fit.scale_y).round() as u32).clamp(1, fit.height);
     // Area averaging when shrinking: a plate of 20 px must not lose strokes to skipped rows.
     let how = if fit.scale_x < 1.0 { imgproc::INTER_AREA } else { imgproc::INTER_LINEAR };
     imgproc::resize(&source, scaled, Size::new(w as i32, h as i32), 0.0, 0.0, how)
@@ -115,6 +127,7 @@ mod tests {
             height: 384,
             multiple_of: 32,
             pad: 114.0,
+            tiles: 1,
         }
     }
 
@@ -137,10 +150,16 @@ mod tests {
         let image = Image::new(2, 1, vec![10, 20, 30, 10, 20, 30]).unwrap();
         let fit = Fit { width: 4, height: 2, scale_x: 1.0, scale_y: 1.0 };
         let mut out = Vec::new();
-        letterbox(&image, fit, &input(), &mut Mat::default(), &mut out).unwrap();
+        let part = Part { x: 0, y: 0, width: 2, height: 1 };
+        letterbox(&image, part, fit, &input(), &mut Mat::default(), &mut out).unwrap();
         let pad = 114.0;
         let plane = |v: f32| [v, v, pad, pad, pad, pad, pad, pad];
         assert_eq!(out, [plane(30.0), plane(20.0), plane(10.0)].concat());
+        let part = Part { x: 1, y: 0, width: 1, height: 1 };
+        let wide = Image::new(2, 1, vec![1, 2, 3, 10, 20, 30]).unwrap();
+        let fit = Fit { width: 2, height: 1, scale_x: 1.0, scale_y: 1.0 };
+        letterbox(&wide, part, fit, &input(), &mut Mat::default(), &mut out).unwrap();
+        assert_eq!(out, [30.0, pad, 20.0, pad, 10.0, pad]);
         let back = fit.to_frame(1.0, 0.5);
         assert_eq!((back.x, back.y), (1.0, 0.5));
     }

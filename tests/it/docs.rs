@@ -22,7 +22,8 @@ fn documents() -> Vec<PathBuf> {
 
 /// Words between back-quotes that look like paths of this repository.
 fn paths(text: &str) -> Vec<String> {
-    let starts = ["src/", "docs/", "models/", "samples/", "scripts/", "training/", "tests/", ".ci/"];
+    let starts =
+        ["src/", "docs/", "models/", "samples/", "scripts/", "training/", "tests/", "deploy/", ".ci/"];
     let quoted = text.split('`').skip(1).step_by(2);
     let words = quoted.flat_map(str::split_whitespace).map(|w| w.trim_end_matches([',', '.', ':', ';', ')']));
     words

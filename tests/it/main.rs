@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)] // all of it is tests
 
+mod accountable;
 mod architecture;
 mod bad_input;
 mod capture_files;
@@ -9,5 +10,6 @@ mod capture_rtsp;
 mod cli;
 mod docs;
 mod end_to_end;
+mod outcomes;
 mod rtsp_server;
 mod world;

@@ -160,8 +160,7 @@ fn a_lost_connection_makes_the_broker_say_the_will_v311() {
 #[test]
 fn what_is_recorded_in_the_store_is_delivered_and_marked() {
     let dir = tempfile::tempdir().unwrap();
-    let settings =
-        store::Settings { dir: dir.path().into(), keep_passages: true, keep_passage_pictures: false };
+    let settings = store::Settings::new(dir.path());
     let (handle, thread) = store::start(&settings).unwrap();
     let broker = Mosquitto::anonymous();
     let listener = broker.subscribe(HITS, &[]);
@@ -171,6 +170,7 @@ fn what_is_recorded_in_the_store_is_delivered_and_marked() {
         broker: Broker::Remote(plain(broker.port, Version::V5)),
         publish_passages: false,
         health_every_s: 1,
+        catch_up_per_s: 1_000,
     };
     let publisher = start(&settings, handle.clone(), health, ()).unwrap();
     let mut sent = Vec::new();

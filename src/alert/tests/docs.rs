@@ -3,8 +3,9 @@
 
 use super::fixtures::*;
 use crate::alert::message::*;
-use crate::alert::{hit_message, passage_message, schemas};
+use crate::alert::{hit_message, late_hit_message, passage_message, schemas};
 use crate::domain::Utc;
+use crate::store::{EvidenceRole, EvidenceRow, PassageRow};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -23,6 +24,20 @@ fn the_schemas_in_docs_are_those_of_the_types() {
         }
         let found = std::fs::read_to_string(&path).unwrap_or_default();
         assert!(found == wanted, "{} is out of date: run with UPDATE_DOCS=1", path.display());
+    }
+}
+
+/// A picture as the store gives it back.
+fn kept() -> EvidenceRow {
+    EvidenceRow {
+        role: EvidenceRole::Plate,
+        sha256: "ef".repeat(32),
+        path: "pictures/ef.jpg".into(),
+        width: 160,
+        height: 40,
+        bytes: 3,
+        frame_seq: 41,
+        captured_at: Utc::from_unix_ms(0),
     }
 }
 
@@ -47,6 +62,19 @@ fn messages_fit_their_schemas_and_read_back() {
     assert_eq!(json["data"]["observed"]["characters"][0], json!({"char": "1", "p": 0.99}));
     assert_eq!(json["data"]["position"]["coordinates"], json!([4.4, 51.2]), "GeoJSON: longitude first");
     assert_eq!(json["data"]["timing"]["captured_at"], "2026-11-23T08:55:00.240Z");
+
+    assert_eq!(json["data"]["late"], false);
+
+    let kept = PassageRow { passage: p.clone(), models: Some(models()), hits: 0, evidence: vec![kept()] };
+    let m = late_hit_message(&identity(), &kept, &h, now).unwrap();
+    let json: Value = serde_json::from_str(&m.payload).unwrap();
+    check("hit", &json);
+    assert_eq!(json["data"]["late"], true);
+    assert_eq!(json["data"]["evidence"][0]["sha256"], "ef".repeat(32));
+    // Messages of boxes that do not know late hits read as not late.
+    let mut older = json.clone();
+    older["data"].as_object_mut().unwrap().remove("late");
+    assert!(!serde_json::from_value::<HitEvent>(older).unwrap().data.late);
 
     let mut bare = p.clone();
     (bare.position, bare.country, bare.lines, bare.confidence) = (None, None, 0, f32::NAN);

@@ -14,6 +14,7 @@ fn a_hit_goes_through_the_embedded_broker_and_back() {
         broker: Broker::Embedded { port: 0 },
         publish_passages: false,
         health_every_s: 10,
+        catch_up_per_s: 1_000,
     };
     let (outbox, events) = (MemoryOutbox::new(), Recorder::default());
     let publisher = start(&settings, outbox.clone(), health, events.clone()).unwrap();

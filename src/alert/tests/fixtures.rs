@@ -122,6 +122,8 @@ pub fn health() -> Health {
         lists: Vec::new(),
         models: None,
         disk_free_bytes: Some(1 << 30),
+        audit_head: Some(format!("7:{}", "ab".repeat(32))),
+        box_key: Some("cd".repeat(32)),
     }
 }
 
@@ -192,6 +194,7 @@ impl Outbox for MemoryOutbox {
             pending: rows.waiting.len() as u64,
             oldest: rows.waiting.values().map(|r| r.created_at).min(),
             dead: rows.dead.len() as u64,
+            dropped: 0,
         })
     }
 
@@ -258,6 +261,7 @@ pub fn publisher(remote: Remote) -> (MemoryOutbox, Recorder, Publisher) {
         broker: crate::alert::Broker::Remote(remote),
         publish_passages: false,
         health_every_s: 1,
+        catch_up_per_s: 1_000,
     };
     let (outbox, events) = (MemoryOutbox::new(), Recorder::default());
     let publisher = start(&settings, outbox.clone(), health, events.clone()).unwrap();

@@ -16,7 +16,9 @@
 use super::{RULE, Rule, VehicleClass};
 use crate::domain::PlateText;
 
-/// Narrower series before the shapes that contain them.
+/// All series of field notes § 5c. The order `1-123-ABC` and an index at the end are legal and not issued: no rule
+/// has them, and a list that holds one matches as any text does. Narrower series stand before the shapes that
+/// contain them.
 pub(super) const RULES: &[Rule] = &[
     // 2010 to 2020: a digit index on every category, told apart by the group of letters.
     Rule {

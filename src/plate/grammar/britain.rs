@@ -49,6 +49,7 @@ pub(super) const RULES: &[Rule] = &[
         years: (Some(1963), Some(1983)),
         share: 0.005,
         source: SOURCE,
+        ..RULE
     },
     Rule {
         series: "gb-dateless",
@@ -66,6 +67,23 @@ pub(super) const RULES: &[Rule] = &[
         years: (None, Some(1963)),
         share: 0.01,
         source: SOURCE,
+        ..RULE
+    },
+    Rule {
+        series: "gb-diplomatic-1979",
+        class: VehicleClass::Diplomatic,
+        pattern: "###[DX]###",
+        years: (Some(1979), None),
+        share: 0.001,
+        source: "as observed: three digits of the country, D diplomats or X others, three digits",
+        ..RULE
+    },
+    Rule {
+        series: "gb-military",
+        class: VehicleClass::Military,
+        pattern: "##@@##",
+        share: 0.000_5,
+        source: "as observed",
         ..RULE
     },
 ];

@@ -17,6 +17,7 @@ pub(super) const RULES: &[Rule] = &[
         years: (Some(2009), None),
         share: 0.01,
         source: SOURCE,
+        ..RULE
     },
     Rule {
         series: "fr-trade",
@@ -26,6 +27,7 @@ pub(super) const RULES: &[Rule] = &[
         years: (Some(2009), None),
         share: 0.005,
         source: SOURCE,
+        ..RULE
     },
     Rule {
         series: "fr-siv-2009",

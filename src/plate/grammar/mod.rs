@@ -1,19 +1,27 @@
 //! Plate formats per country and generation, as data with their sources.
 //!
-//! One file a country for those met daily on Belgian roads, [`europe`] for the others. A rule's pattern is
-//! written over normalised text (no separators): `@` a letter, `#` a digit, `%` a digit but `0`, `[ABC]` one
-//! of these, any other character itself; `?` after one of these makes it optional.
+//! One file a country for those met daily on Belgian roads, [`europe`] for the others of Europe, [`world`]
+//! for the rest that the reader names (its `other` has no grammar), [`areas`] the lists of district codes. A
+//! rule's pattern is written over normalised text (no separators): `@` a letter, `#` a digit, `%` a digit but
+//! `0`, `&` a letter or a digit, `[ABC]` one of these, any other character itself; `?` after one of these
+//! makes it optional. [`draw()`] makes plates of this traffic.
 
+mod areas;
 mod belgium;
 mod britain;
+mod draw;
 mod europe;
 mod france;
 mod germany;
 mod luxembourg;
 mod netherlands;
+mod world;
 
 use crate::domain::{Country, PlateText};
+use areas::Areas;
 use std::sync::LazyLock;
+
+pub use draw::{Drawn, draw};
 
 /// What a plate of a series stands on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -87,6 +95,11 @@ pub struct Rule {
     pub pattern: &'static str,
     /// Letters that `@` stands for; `None` for all 26.
     pub letters: Option<&'static str>,
+    /// District codes that the text must carry; `None` where the series has none or they are not held here.
+    pub areas: Option<Areas>,
+    /// Whether a look-alike may be settled by this series. False where a country leaves so much open that a
+    /// shape proves nothing: such a rule only says what fits as it stands.
+    pub settles: bool,
     /// First and last year of issue, where known.
     pub years: (Option<u16>, Option<u16>),
     /// Share of the country's plates that are of this series: an order of magnitude, an assumption used
@@ -102,6 +115,8 @@ const RULE: Rule = Rule {
     class: VehicleClass::Ordinary,
     pattern: "",
     letters: None,
+    areas: None,
+    settles: true,
     years: (None, None),
     share: 0.01,
     source: "",
@@ -155,6 +170,13 @@ const COUNTRIES: &[(&str, f32, &[Rule])] = &[
     ("IE", 0.000_5, europe::IRELAND),
     ("GR", 0.000_3, europe::GREECE),
     ("UA", 0.002, europe::UKRAINE),
+    ("TR", 0.000_3, world::TURKEY),
+    ("LI", 0.000_02, world::LIECHTENSTEIN),
+    ("IS", 0.000_02, world::ICELAND),
+    ("MT", 0.000_02, world::MALTA),
+    ("CY", 0.000_02, world::CYPRUS),
+    ("US", 0.000_05, world::UNITED_STATES),
+    ("BR", 0.000_01, world::BRAZIL),
 ];
 
 struct Grammar {
@@ -173,7 +195,7 @@ static GRAMMAR: LazyLock<Grammar> = LazyLock::new(|| {
         for rule in *rules {
             let shapes = expand(rule);
             // The texts of one rule share its probability: longer shapes hold more texts.
-            let texts: f64 = shapes.iter().map(|m| size(m)).sum();
+            let texts: f64 = shapes.iter().map(|m| size(m, rule.areas.as_ref())).sum();
             let log_density = (f64::from(rule.share) / texts.max(1.0)).ln() as f32;
             for masks in shapes {
                 if let Some(formats) = by_length.get_mut(masks.len()) {
@@ -185,8 +207,10 @@ static GRAMMAR: LazyLock<Grammar> = LazyLock::new(|| {
     Grammar { by_length, countries }
 });
 
-fn size(masks: &[u64]) -> f64 {
-    masks.iter().map(|m| f64::from(m.count_ones())).product()
+/// How many texts there are of a shape.
+fn size(masks: &[u64], areas: Option<&Areas>) -> f64 {
+    let all: f64 = masks.iter().map(|m| f64::from(m.count_ones())).product();
+    all * areas.map_or(1.0, |a| a.share_of(masks))
 }
 
 const DIGITS: u64 = (1 << 10) - 1;
@@ -215,6 +239,7 @@ fn expand(rule: &Rule) -> Vec<Vec<u64>> {
             '@' => letters,
             '#' => DIGITS,
             '%' => DIGITS & !bit('0'),
+            '&' => LETTERS | DIGITS,
             '[' => chars.by_ref().take_while(|&c| c != ']').map(bit).fold(0, |m, b| m | b),
             c => bit(c),
         };
@@ -246,6 +271,12 @@ impl Format {
     pub fn fits(&self, text: &PlateText) -> bool {
         text.as_str().len() == self.masks.len()
             && text.as_str().chars().zip(&self.masks).all(|(c, m)| bit(c) & m != 0)
+            && self.names_an_area(text)
+    }
+
+    /// Whether `text`, which has this format's shape, carries a district code that exists.
+    pub(super) fn names_an_area(&self, text: &PlateText) -> bool {
+        self.rule.areas.is_none_or(|areas| areas.found_in(text.as_str()))
     }
 }
 
@@ -263,9 +294,10 @@ pub fn countries() -> &'static [(Country, f32)] {
 ///
 /// Within a country the narrower series comes first (`T-XAA-001` is a taxi's, not a text of the ordinary
 /// shape). A Belgian text of no series is a personalised one only if it could be: 1 to 8 characters with a
-/// letter. Where no country is said, that guess is not made: nearly everything could be.
+/// letter. Where no country is said, that guess is not made, nor are series named that settle nothing: nearly
+/// everything could be.
 pub fn classify(text: &PlateText, country: Option<Country>) -> Option<&'static Format> {
-    let fits = |f: &&Format| country.is_none_or(|c| f.country == c) && f.fits(text);
+    let fits = |f: &&Format| country.map_or(f.rule.settles, |c| f.country == c) && f.fits(text);
     formats(text.as_str().len())
         .iter()
         .find(fits)
@@ -286,4 +318,4 @@ static PERSONALISED: LazyLock<Format> = LazyLock::new(|| Format {
 });
 
 #[cfg(test)]
-mod tests;
+pub(in crate::plate) mod tests;

@@ -16,7 +16,7 @@ const fn sidecode(
     years: (Option<u16>, Option<u16>),
     share: f32,
 ) -> Rule {
-    Rule { series, class: VehicleClass::Ordinary, pattern, letters: LETTERS, years, share, source: SOURCE }
+    Rule { series, pattern, letters: LETTERS, years, share, source: SOURCE, ..RULE }
 }
 
 const fn old(series: &'static str, pattern: &'static str, years: (Option<u16>, Option<u16>)) -> Rule {
@@ -30,6 +30,14 @@ pub(super) const RULES: &[Rule] = &[
         pattern: "O[BDFGHJKLNPRSTVXZ]##[BDFGHJKLNPRSTVXZ][BDFGHJKLNPRSTVXZ]",
         share: 0.02,
         source: SOURCE,
+        ..RULE
+    },
+    Rule {
+        series: "nl-diplomatic",
+        class: VehicleClass::Diplomatic,
+        pattern: "CD[J0123456789]###",
+        share: 0.001,
+        source: "as observed: CD diplomats, CDJ the International Court of Justice; the RDW lists neither as a sidecode",
         ..RULE
     },
     old("nl-sidecode-1", "@@####", (Some(1951), Some(1965))),

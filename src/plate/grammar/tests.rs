@@ -117,6 +117,183 @@ fn neighbours() {
 }
 
 #[test]
+fn further_away() {
+    for (written, country, expected) in [
+        ("34 AB 1234", "TR", "tr-two-four"),
+        ("06 A 12345", "TR", "tr-one-five"),
+        ("34 CD 1234", "TR", "tr-diplomatic"),
+        ("34 ABC 123", "TR", "tr-three-three"),
+        ("FL 12345", "LI", "li"),
+        ("FM 12345", "LI", "none"),
+        ("AB-123", "IS", "is-1989"),
+        ("ABC-12", "IS", "is-2006"),
+        ("ABC 123", "MT", "mt-standard-2004"),
+        ("GVP 123", "MT", "mt-official-2004"),
+        ("TAXI 123 M", "MT", "mt-taxi"),
+        ("HKX 123", "CY", "cy-2013"),
+        ("ABC 123", "CY", "cy-older"),
+        ("ABC-1234", "BR", "br-1990"),
+        ("ABC1D23", "BR", "br-mercosul-2018"),
+        ("ABC1X23", "BR", "br-mercosul-later"),
+        ("7ABC123", "US", "us-california"),
+        ("ABC 1234", "US", "us-letters-3-digits-4"),
+        ("GR8 CAR", "US", "us-any"),
+        ("ZG 1234-AB", "HR", "hr"),
+        ("XX 1234-AB", "HR", "none"),
+        ("LJ AB-123", "SI", "si-1"),
+        ("B 123 ABC", "RO", "ro-bucharest"),
+        ("CJ 12 ABC", "RO", "ro-county"),
+        ("CX 12 ABC", "RO", "none"),
+        ("131-D-12345", "IE", "ie-2013"),
+        ("08-KY-1", "IE", "ie-1987"),
+        ("131-X-12345", "IE", "none"),
+        ("ZH 123456", "CH", "ch"),
+        ("XH 123456", "CH", "none"),
+        ("R 1234 BCD", "ES", "es-trailer"),
+        ("0 17-123", "DE", "de-diplomatic"),
+        ("XYZ-AB 12", "DE", "de-unlisted"),
+        ("CD 1234", "NL", "nl-diplomatic"),
+        ("123 D 456", "GB", "gb-diplomatic-1979"),
+    ] {
+        assert_eq!(series(written, country), expected, "{written}");
+    }
+    // The reader's `other`, and countries it does not name, have no grammar.
+    assert_eq!(series("А 123 ВС 77", "RU"), "none");
+}
+
+/// The countries that the shipped reader names, from its card; `other` is no country.
+#[test]
+fn every_country_of_the_reader_has_a_grammar() {
+    let card = concat!(env!("CARGO_MANIFEST_DIR"), "/models/reader.toml");
+    let card = std::fs::read_to_string(card).unwrap();
+    let list = card.split("countries = [").nth(1).and_then(|rest| rest.split(']').next()).unwrap();
+    let named: Vec<&str> = list.split('"').skip(1).step_by(2).filter(|c| *c != "other").collect();
+    assert!(named.len() >= 36, "{named:?}");
+    for code in named {
+        assert!(COUNTRIES.iter().any(|c| c.0 == code), "{code} has no grammar");
+    }
+}
+
+/// `docs/ref/plates.md`: every rule with its source.
+fn reference() -> String {
+    let mut out = String::from(INTRODUCTION);
+    let year = |y: Option<u16>| y.map_or(String::new(), |y| y.to_string());
+    for (code, share, rules) in COUNTRIES {
+        out.push_str(&format!("\n## {code}\n\nAssumed share of traffic: {share}.\n\n"));
+        out.push_str("| series | class | pattern | letters | issued | share | source |\n");
+        out.push_str("| --- | --- | --- | --- | --- | --- | --- |\n");
+        let chosen = (*code == HOME.as_str()).then_some(&belgium::PERSONALISED);
+        for r in rules.iter().chain(chosen) {
+            let issued = match r.years {
+                (None, None) => "-".to_owned(),
+                (from, until) => format!("{} to {}", year(from), year(until)).trim().to_owned(),
+            };
+            let pattern = match r.pattern {
+                "" => "the holder's choice".to_owned(),
+                p => format!("`{p}`"),
+            };
+            let notes = [r.areas.map(|_| "district list"), (!r.settles).then_some("settles nothing")];
+            let notes: Vec<&str> = notes.into_iter().flatten().collect();
+            let notes = if notes.is_empty() { String::new() } else { format!(" ({})", notes.join(", ")) };
+            out.push_str(&format!(
+                "| {} | {} | {pattern}{notes} | {} | {issued} | {} | {} |\n",
+                r.series,
+                r.class.as_str(),
+                r.letters.unwrap_or("all"),
+                r.share,
+                r.source,
+            ));
+        }
+    }
+    out
+}
+
+const INTRODUCTION: &str = "\
+# Plates
+
+Every series that the grammar knows, with the source of each rule. This page is written from the rules \
+(`src/plate/grammar`); a test keeps the two the same (`UPDATE_DOCS=1` rewrites it). What a grammar may settle: \
+`docs/design/decisions/0012-what-a-grammar-may-settle.md`.
+
+Patterns stand for plates without separators: `@` a letter, `#` a digit, `%` a digit but 0, `&` a letter or a \
+digit, `[ABC]` one of these, other characters themselves; `?` after one makes it optional. `letters`: which \
+letters `@` stands for. The earlier series of a country is the narrower one: a text is of the first that it fits. \
+Shares are orders of magnitude, assumed, and used only to weigh series against each other. Sources marked second-hand \
+or as observed are not law. Laws were read as quoted in the plate dossiers of vehiclesdb (CC BY 4.0), not in the \
+gazettes, or are named from memory where it says so. The reader's `other` has no grammar: nothing is settled there.
+";
+
+#[test]
+fn the_reference_holds_every_rule() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/ref/plates.md");
+    let wanted = reference();
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(path, &wanted).unwrap();
+    }
+    let written = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(written == wanted, "docs/ref/plates.md is stale: run with UPDATE_DOCS=1");
+}
+
+/// SplitMix64 (Steele, Lea, Flood 2014): random enough to draw plates with.
+pub(in crate::plate) fn splitmix(state: &mut u64) -> u64 {
+    *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    let mut z = *state;
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
+}
+
+/// Earlier in a file is narrower: a sample of a rule is of that rule or of one before it.
+#[test]
+fn samples_of_every_rule_are_of_it_or_of_a_narrower_one() {
+    let mut state = 1;
+    let mut next = || splitmix(&mut state);
+    for (code, _, rules) in COUNTRIES {
+        let country = Country::parse(code).unwrap();
+        for (at, rule) in rules.iter().enumerate() {
+            let own: Vec<&Format> = (1..=PlateText::MAX_LEN)
+                .flat_map(formats)
+                .filter(|f| f.country == country && f.rule.series == rule.series)
+                .collect();
+            assert!(!own.is_empty(), "{}", rule.series);
+            let mut seen = false;
+            for format in &own {
+                let texts = (0..300).filter_map(|_| draw::sample(format, &mut next));
+                for text in texts.filter(|t| format.fits(t)).take(20) {
+                    seen = true;
+                    let found = classify(&text, Some(country)).map(|f| f.rule.series).unwrap();
+                    let place = rules.iter().position(|r| r.series == found).unwrap();
+                    assert!(place <= at, "{text} of {} counts as {found}", rule.series);
+                }
+            }
+            assert!(seen, "no text of {} was found", rule.series);
+        }
+    }
+}
+
+#[test]
+fn drawn_plates_are_of_the_traffic() {
+    let mut state = 7;
+    let mut next = || splitmix(&mut state);
+    let drawn: Vec<Drawn> = (0..20_000).map(|_| draw(&mut next)).collect();
+    let share = |f: &dyn Fn(&Drawn) -> bool| drawn.iter().filter(|d| f(d)).count() as f32 / 20_000.0;
+    let belgian = share(&|d| d.country == Country::BE);
+    assert!((0.82..0.88).contains(&belgian), "{belgian}");
+    let ordinary = share(&|d| d.series == "be-standard-2010");
+    assert!((0.66..0.71).contains(&ordinary), "{ordinary}");
+    for d in &drawn {
+        assert!(classify(&d.text, Some(d.country)).is_some(), "{d:?}");
+    }
+    // The same bits give the same plates.
+    let again = {
+        let mut state = 7;
+        let mut next = || splitmix(&mut state);
+        draw(&mut next)
+    };
+    assert_eq!(again, drawn[0]);
+}
+
+#[test]
 fn without_a_country_home_comes_first() {
     let text = PlateText::new("1ABC123").unwrap();
     assert_eq!(classify(&text, None).map(|f| f.country), Some(HOME));

@@ -33,9 +33,12 @@ fn belgian_look_alikes() {
 
 #[test]
 fn two_look_alikes_need_the_country() {
-    // IA-BCS 23 could be German as it stands; on a Belgian plate there is nothing else it could be.
-    assert_eq!(settled("IABCS23", Some("BE")), "1ABC523");
-    assert_eq!(settled("IABCS23", None), "-");
+    // ILL-CS 23 could be German as it stands; on a Belgian plate there is nothing else it could be.
+    assert_eq!(settled("ILLCS23", Some("BE")), "1LLC523");
+    assert_eq!(settled("ILLCS23", None), "-");
+    // There is a German district B, and none that is I or IA.
+    assert_eq!(settled("8AB1234", Some("DE")), "BAB1234");
+    assert_eq!(settled("1AB1234", Some("DE")), "-");
     assert_eq!(settled("TX4B123", Some("BE")), "TXAB123");
 }
 
@@ -71,6 +74,18 @@ fn the_country_decides() {
     assert_eq!(settled("AB1Z3CD", Some("FR")), "AB123CD");
     assert_eq!(settled("IABC123", Some("DE")), "-", "a German plate as it stands");
     assert_eq!(settled("AB12CD3", Some("JP")), "-", "no grammar, nothing settled");
+    // A Croatian plate begins with one of 34 codes, a Swiss one with a canton.
+    assert_eq!(settled("26123AB", Some("HR")), "ZG123AB");
+    assert_eq!(settled("HR123AB", Some("HR")), "-", "no such town, and nothing near it");
+    assert_eq!(settled("8E12345", Some("CH")), "BE12345");
+    // Old and new Brazilian plates differ in the class of the fifth character alone.
+    assert_eq!(settled("ABC1O34", Some("BR")), "-");
+    assert_eq!(settled("A8C1234", Some("BR")), "ABC1234");
+    // Everything may stand on an American plate.
+    assert_eq!(settled("1A8C123", Some("US")), "-");
+    assert_eq!(settled("3401AB12", Some("TR")), "-");
+    assert_eq!(settled("F112345", Some("LI")), "FL12345");
+    assert_eq!(settled("FL1234O", Some("LI")), "FL12340");
 }
 
 fn sure(t: &str) -> Vec<CharDistribution> {
@@ -128,6 +143,20 @@ proptest! {
             prop_assert!(resolve(&r.text, Some(r.format.country)).is_none());
             prop_assert!(classify(&r.text, Some(r.format.country)).is_some());
         }
+    }
+
+    #[test]
+    fn resolving_twice_changes_nothing_more(t in "[0-9A-Z]{1,9}", c in country()) {
+        if let Some(r) = resolve(&text(&t), c) {
+            prop_assert!(resolve(&r.text, c).is_none(), "{} -> {} -> another", t, r.text);
+        }
+    }
+
+    #[test]
+    fn a_plate_of_the_traffic_is_never_changed(seed in any::<u64>()) {
+        let mut state = seed;
+        let drawn = grammar::draw(&mut || grammar::tests::splitmix(&mut state));
+        prop_assert!(resolve(&drawn.text, Some(drawn.country)).is_none(), "{:?}", drawn);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::domain::Utc;
 use std::path::{Path, PathBuf};
 
 /// The SQL that leads from each version to the next, from version 1 on.
-const STEPS: &[&str] = &[];
+const STEPS: &[&str] = &[include_str!("audit.sql"), include_str!("outcomes.sql")];
 
 /// What this program reads and writes.
 pub(super) const VERSION: i64 = STEPS.len() as i64 + 1;

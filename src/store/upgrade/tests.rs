@@ -1,40 +1,8 @@
 //! An upgraded database must be a fresh one, and the old one must still be there.
 
+use super::super::shape::shape;
 use super::*;
 use rusqlite::Connection;
-
-/// Every object of the schema as SQLite sees it, columns included, spelling and comments aside.
-fn shape(connection: &Connection) -> Vec<String> {
-    let mut lines = Vec::new();
-    let names: Vec<(String, String)> = connection
-        .prepare("SELECT type, name FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%' ORDER BY 1, 2")
-        .unwrap()
-        .query_map([], |r| Ok((r.get(0)?, r.get(1)?)))
-        .unwrap()
-        .collect::<Result<_, _>>()
-        .unwrap();
-    for (kind, name) in names {
-        let pragmas = if kind == "table" {
-            ["table_xinfo", "foreign_key_list", "index_list"].as_slice()
-        } else {
-            ["index_xinfo"].as_slice()
-        };
-        for pragma in pragmas {
-            let mut statement = connection.prepare(&format!("PRAGMA {pragma}('{name}')")).unwrap();
-            let columns = statement.column_count();
-            let mut rows = statement.query([]).unwrap();
-            while let Some(row) = rows.next().unwrap() {
-                let cells: Vec<_> = (0..columns).map(|i| format!("{:?}", row.get_ref(i).unwrap())).collect();
-                lines.push(format!("{kind} {name} {pragma} {}", cells.join(" ")));
-            }
-        }
-        let strict: Option<i64> = connection
-            .query_row("SELECT strict FROM pragma_table_list WHERE name = ?1", [&name], |r| r.get(0))
-            .ok();
-        lines.push(format!("{kind} {name} strict {strict:?}"));
-    }
-    lines
-}
 
 #[test]
 fn version_1_upgraded_is_the_fresh_schema() {
@@ -45,8 +13,8 @@ fn version_1_upgraded_is_the_fresh_schema() {
     }
     let fresh = Connection::open_in_memory().unwrap();
     fresh.execute_batch(include_str!("../schema.sql")).unwrap();
-    assert_eq!(shape(&old), shape(&fresh));
-    assert!(shape(&fresh).len() > 50);
+    assert_eq!(shape(&old).unwrap(), shape(&fresh).unwrap());
+    assert!(shape(&fresh).unwrap().len() > 50);
 }
 
 #[test]
@@ -63,12 +31,47 @@ fn every_table_is_strict() {
     assert_eq!(lax, 0);
 }
 
+#[test]
+fn a_box_of_version_1_opens_with_its_hits() {
+    let dir = tempfile::tempdir().unwrap();
+    let old = first_version(dir.path());
+    old.connection
+        .execute_batch(
+            "INSERT INTO passage VALUES ('00000000-0000-7000-8000-000000000001', 'gate', 'closed', 1, 2, 'ntp',
+                 NULL, NULL, NULL, NULL, NULL, '1ABC123', 0.9, '[]', NULL, NULL, 1, 3, 1.0, 1, 1, 1,
+                 '[[0,0],[1,0],[1,1],[0,1]]', NULL);
+             INSERT INTO list_version VALUES (1, 'zone', 'ab', 0);
+             INSERT INTO hit VALUES ('00000000-0000-7000-8000-000000000002',
+                 '00000000-0000-7000-8000-000000000001', 'final', 'exact', 0.9, '1ABC123', 1, '1ABC123', 2,
+                 'stolen', 10, NULL, NULL, NULL, '', '', 5, 5);",
+        )
+        .unwrap();
+    let path = old.path.clone();
+    drop(old);
+    let db = Database::open_writer(&path).unwrap();
+    let hits = super::super::queries::recent_hits(&db, &super::super::HitQuery::default()).unwrap();
+    assert_eq!(hits.len(), 1);
+    assert!(!hits[0].late && hits[0].outcome.is_none());
+}
+
 const STEP: &str = "ALTER TABLE schema_version ADD COLUMN note TEXT NOT NULL DEFAULT 'x';";
+
+/// A database as the first release made it.
+fn first_version(dir: &Path) -> Database {
+    let path = dir.join("platewatch.db");
+    let connection = Connection::open(&path).unwrap();
+    connection.execute_batch(include_str!("v1.sql")).unwrap();
+    connection
+        .execute_batch(&format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = 1"))
+        .unwrap();
+    note_version(&connection, 1).unwrap();
+    Database { connection, path }
+}
 
 #[test]
 fn a_step_keeps_the_rows_and_a_copy_of_the_old_file() {
     let dir = tempfile::tempdir().unwrap();
-    let mut db = Database::open_writer(&dir.path().join("platewatch.db")).unwrap();
+    let mut db = first_version(dir.path());
     run(&mut db, 1, &[STEP]).unwrap();
     let (version, rows): (i64, i64) = (
         db.connection.query_row("PRAGMA user_version", [], |r| r.get(0)).unwrap(),
@@ -87,7 +90,7 @@ fn a_step_keeps_the_rows_and_a_copy_of_the_old_file() {
 #[test]
 fn a_step_that_fails_leaves_the_old_version_and_can_be_tried_again() {
     let dir = tempfile::tempdir().unwrap();
-    let mut db = Database::open_writer(&dir.path().join("platewatch.db")).unwrap();
+    let mut db = first_version(dir.path());
     let text = run(&mut db, 1, &[STEP, "INSERT INTO nowhere VALUES (1);"]).unwrap_err().to_string();
     assert!(text.contains("upgrading the database"), "{text}");
     let version: i64 = db.connection.query_row("PRAGMA user_version", [], |r| r.get(0)).unwrap();

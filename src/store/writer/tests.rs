@@ -1,7 +1,7 @@
 //! On real files: what must be kept is kept, what fails leaves nothing.
 
 use super::super::testing::*;
-use super::super::{EvidenceRole, HitQuery, MessageKind, PassageQuery, Reader};
+use super::super::{EvidenceRole, HitQuery, MessageKind, PassageQuery, Reader, upgrade};
 use super::*;
 use crate::domain::{CameraId, MatchKind, PlateText};
 use std::fs;
@@ -67,7 +67,7 @@ fn the_last_word_updates_the_announced_passage_and_stays() {
     let mut store = Store::open(&settings(dir.path())).unwrap();
     let open = full("e1");
     store.record(&open).unwrap();
-    assert_eq!(store.totals(), Totals { passages: 0, hits: 1 });
+    assert_eq!(store.totals(), Totals { passages: 0, hits: 1, outbox_dropped: 0 });
 
     let mut closed = open.clone();
     closed.passage.state = PassageState::Closed;
@@ -97,7 +97,7 @@ fn the_last_word_updates_the_announced_passage_and_stays() {
     );
     assert_eq!((hits[0].first_decided_at, hits[0].decided_at), (at(2), at(9)));
     assert_eq!(count(&store, "outbox"), 2);
-    assert_eq!(store.totals(), Totals { passages: 1, hits: 1 });
+    assert_eq!(store.totals(), Totals { passages: 1, hits: 1, outbox_dropped: 0 });
 }
 
 #[test]
@@ -153,7 +153,7 @@ fn the_outbox_outlives_the_process_and_keeps_its_order() {
     assert!(matches!(store.outbox_done(waiting[1].id), Err(StoreError::NotPending { .. })));
     assert!(matches!(store.outbox_failed(waiting[0].id, "x"), Err(StoreError::NotPending { .. })));
     assert!(matches!(store.outbox_done(999), Err(StoreError::NotPending { id: 999 })));
-    assert_eq!(store.outbox_stats().unwrap(), OutboxStats { pending: 0, oldest: None, dead: 1 });
+    assert_eq!(store.outbox_stats().unwrap(), OutboxStats { pending: 0, oldest: None, dead: 1, dropped: 0 });
     let payload = |kind: MessageKind| -> Vec<Option<String>> {
         store
             .db
@@ -178,7 +178,10 @@ fn an_event_is_taken_once_even_after_its_delivery() {
     store.record(&record).unwrap();
     let waiting = store.outbox_next(10).unwrap();
     assert_eq!(waiting.len(), 1);
-    assert_eq!(store.outbox_stats().unwrap(), OutboxStats { pending: 1, oldest: Some(at(3)), dead: 0 });
+    assert_eq!(
+        store.outbox_stats().unwrap(),
+        OutboxStats { pending: 1, oldest: Some(at(3)), dead: 0, dropped: 0 }
+    );
     store.outbox_done(waiting[0].id).unwrap();
     store.record(&record).unwrap();
     assert!(store.outbox_next(10).unwrap().is_empty());
@@ -370,12 +373,12 @@ fn a_newer_database_is_refused_by_writer_and_reader() {
     let settings = settings(dir.path());
     drop(Store::open(&settings).unwrap());
     let database = settings.database();
-    rusqlite::Connection::open(&database).unwrap().execute_batch("PRAGMA user_version = 7").unwrap();
+    rusqlite::Connection::open(&database).unwrap().execute_batch("PRAGMA user_version = 77").unwrap();
     let before = fs::read(&database).unwrap();
     for failure in [Store::open(&settings).unwrap_err(), Reader::open(&settings).unwrap_err()] {
         let text = failure.to_string();
-        assert!(matches!(failure, StoreError::Newer { found: 7, known: 1, .. }), "{text}");
-        assert!(text.contains("version 7") && text.contains("up to 1") && text.contains("install"), "{text}");
+        assert!(matches!(failure, StoreError::Newer { found: 77, known: upgrade::VERSION, .. }), "{text}");
+        assert!(text.contains("version 77") && text.contains("up to") && text.contains("install"), "{text}");
     }
     assert_eq!(fs::read(&database).unwrap(), before);
 }
@@ -392,6 +395,48 @@ fn a_foreign_file_is_refused_untouched() {
     fs::remove_file(settings.database()).unwrap();
     rusqlite::Connection::open(settings.database()).unwrap().execute_batch("CREATE TABLE t (x)").unwrap();
     assert!(matches!(Store::open(&settings), Err(StoreError::NotOurs { .. })));
+}
+
+#[test]
+fn hits_of_this_minute_go_before_those_of_an_outage_but_never_before_their_own_new() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = settings(dir.path());
+    let mut store = Store::open(&settings).unwrap();
+    let mut old = full("old-new");
+    store.record(&old).unwrap();
+    store.record(&full("older")).unwrap();
+    drop(store); // the next start knows nothing of this minute: both wait from before
+    let mut store = Store::open(&settings).unwrap();
+    old.messages = vec![message("old-final", Some(old.hits[0].id))];
+    store.record(&old).unwrap();
+    let mut fresh = full("fresh-new");
+    store.record(&fresh).unwrap();
+    fresh.messages = vec![message("fresh-final", Some(fresh.hits[0].id))];
+    store.record(&fresh).unwrap();
+    let order = |n| store.outbox_next(n).unwrap().into_iter().map(|r| r.event_id).collect::<Vec<_>>();
+    let mut order = order;
+    assert_eq!(order(10), ["fresh-new", "fresh-final", "old-new", "older", "old-final"]);
+    assert_eq!(order(1), ["fresh-new"]);
+    assert_eq!(order(3), ["fresh-new", "fresh-final", "old-new"]);
+}
+
+#[test]
+fn a_full_outbox_drops_the_oldest_passages_and_never_a_hit() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = Settings { outbox_max_bytes: 2_000, ..settings(dir.path()) };
+    let mut store = Store::open(&settings).unwrap();
+    store.record(&full("hit")).unwrap();
+    for i in 0..200 {
+        let mut record = plain("1AAA111", i);
+        record.messages = vec![message(&format!("passage-{i:03}"), None)];
+        store.record(&record).unwrap();
+    }
+    let left: Vec<_> = store.outbox_next(1_000).unwrap().into_iter().map(|r| r.event_id).collect();
+    let dropped = store.outbox_stats().unwrap().dropped;
+    assert_eq!(left[0], "hit");
+    assert_eq!(left.len() as u64 - 1 + dropped, 200);
+    assert!(dropped > 50 && left.len() < 200, "{dropped} dropped, {} left", left.len());
+    assert_eq!(left.last().unwrap(), "passage-199", "the newest stay");
 }
 
 #[test]
@@ -433,7 +478,7 @@ fn the_connection_has_the_promised_settings() {
     assert_eq!(number("PRAGMA synchronous"), 2);
     assert_eq!(number("PRAGMA foreign_keys"), 1);
     assert_eq!(number("PRAGMA secure_delete"), 1);
-    assert_eq!(number("PRAGMA user_version"), 1);
+    assert_eq!(number("PRAGMA user_version"), upgrade::VERSION);
     assert_eq!(number("PRAGMA busy_timeout"), 5000);
     let mode: String = store.db.connection.query_row("PRAGMA journal_mode", [], |r| r.get(0)).unwrap();
     assert_eq!(mode, "wal");
@@ -487,7 +532,7 @@ fn no_confirmed_record_is_lost_to_a_kill() {
     confirmed.extend(lines.filter_map(|line| event(line.unwrap())));
 
     let settings = settings(dir.path());
-    let store = Store::open(&settings).unwrap();
+    let mut store = Store::open(&settings).unwrap();
     let waiting: Vec<_> = store.outbox_next(100_000).unwrap().into_iter().map(|r| r.event_id).collect();
     assert!(waiting.starts_with(&confirmed), "{} confirmed, {} kept", confirmed.len(), waiting.len());
     assert!(waiting.len() <= confirmed.len() + 1);

@@ -59,7 +59,25 @@ def add_glare(light: np.ndarray, x: float, y: float, radius: float, strength: fl
     light[ay:by, ax:bx] += s[..., None] * (255 * strength) * np.float32(colour)
 
 
-def osd(frame: np.ndarray, text: str) -> None:
-    """The recorder's caption: white on black edges, top left."""
-    for colour, width in (((0, 0, 0), 5), ((240, 240, 240), 2)):
-        cv2.putText(frame, text, (36, 48), cv2.FONT_HERSHEY_DUPLEX, 1.0, colour, width, cv2.LINE_AA)
+TONE = np.clip(255 * (np.linspace(0, 1, 256) + 0.055 * np.sin(2 * np.pi * (np.linspace(0, 1, 256) - 0.5))) * 0.965 + 8, 0, 255).astype(np.uint8)
+
+
+def optics(frame: np.ndarray) -> np.ndarray:
+    """The softness of a lens, the sharpening of its camera (with its halo), pale shadows."""
+    soft = cv2.GaussianBlur(frame, (0, 0), 0.75)
+    sharp = cv2.addWeighted(soft, 1.6, cv2.GaussianBlur(frame, (0, 0), 1.9), -0.6, 0)
+    grey = cv2.transform(sharp, np.float32([[0.84, 0.10, 0.06], [0.05, 0.89, 0.06], [0.05, 0.11, 0.84]]))
+    return cv2.LUT(grey, TONE)
+
+
+def osd(frame: np.ndarray, text: str, size: float = 1.0) -> None:
+    """The recorder's caption: white on black edges, top left; `size` 1 is for 1920 px."""
+    if size == 1.0:
+        for colour, width in (((0, 0, 0), 5), ((240, 240, 240), 2)):
+            cv2.putText(frame, text, (36, 48), cv2.FONT_HERSHEY_DUPLEX, 1.0, colour, width, cv2.LINE_AA)
+        return
+    # The thickness changes how far the letters run, so that small edges are drawn by shifting.
+    x, y = round(36 * size), round(48 * size)
+    for dx, dy in ((-1, 0), (1, 0), (0, -1), (0, 1)):
+        cv2.putText(frame, text, (x + dx, y + dy), cv2.FONT_HERSHEY_DUPLEX, size, (0, 0, 0), 1, cv2.LINE_AA)
+    cv2.putText(frame, text, (x, y), cv2.FONT_HERSHEY_DUPLEX, size, (240, 240, 240), 1, cv2.LINE_AA)

@@ -63,11 +63,11 @@ def oncoming(rng: random.Random, first: int) -> list:
     return movers
 
 
-def street(rng: np.random.Generator) -> list:
+def street(rng: np.random.Generator, length: float = STREET) -> list:
     props = []
     for x in (6.7, -10.1):
         y = 0.0
-        while y < STREET + 60:
+        while y < length + 60:
             width, height = rng.uniform(6, 9), rng.uniform(6.5, 9.5)
             wall = scenery.house(rng, width, height)
             if rng.random() < 0.2:
@@ -82,35 +82,41 @@ def street(rng: np.random.Generator) -> list:
             y += width
     for side, x in ((1, 4.6), (-1, -7.9)):
         y = 14.0
-        while y < STREET + 40:
+        while y < length + 40:
             im, width = scenery.tree(rng, rng.uniform(4.5, 6.5))
             props.append(scenery.upright(x, y, width, 5.5, im))
             y += rng.uniform(22, 40)
-    for y in (30, 92, 150, 205):
+    for y in (30, 92, 150, 205, *range(262, int(length) - 20, 58)):
         props.append(scenery.upright(4.25, y, 0.55, 0.55, scenery.speed_sign(30), 2.1, glow=1))
         props.append(scenery.upright(4.25, y + 0.05, 0.07, 2.2, scenery.post()))
         props.append(scenery.upright(4.3, y + 29, 0.6, 0.6, scenery.board(rng, ["P"], (150, 80, 20), 0.6, 0.6), 2.1, glow=1))
         props.append(scenery.upright(4.3, y + 29.05, 0.07, 2.2, scenery.post()))
     for k in range(6):
         im, width = scenery.tree(rng, 9.0)
-        props.append(scenery.upright(-10 + 4 * k, STREET + 62, width * 1.4, 11, im))
+        props.append(scenery.upright(-10 + 4 * k, length + 62, width * 1.4, 11, im))
     return props
+
+
+def surroundings(grain: np.random.Generator, length: float = STREET) -> dict:
+    """The street of a clip that drives `length` metres less some 75 through it."""
+    fine = scenery.road(grain, -11, 8, 0, length + 20, 44, PLAN)
+    coarse = cv2.resize(fine, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
+    middle = cv2.resize(fine, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+    top = length + 20
+    return {
+        "ground": [(coarse, 11, -11, top, 14, 400), (middle, 22, -11, top, 6, 20), (fine, 44, -11, top, 2.0, 9)],
+        "sky": scenery.sky(grain, 2600, 700, False), "props": street(grain, length),
+    }
 
 
 def patrol(seed: int = 37) -> Scene:
     rng = random.Random(seed)
     grain = np.random.default_rng(seed)
-    fine = scenery.road(grain, -11, 8, 0, STREET + 20, 44, PLAN)
-    coarse = cv2.resize(fine, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
-    middle = cv2.resize(fine, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
-    top = STREET + 20
     movers = parked(rng, 0)
     movers += oncoming(rng, len(movers))
     lead = make(len(movers), rng, "car", "BE", "standard", True, x=0.1, y=16.0, speed=SPEED - 0.1, heading=1, sway=0.08)
     movers.append(lead)
     return Scene(
         "patrol", seed, SECONDS, 1 / 400, lens_at, movers, Light(ambient=0.8, sun=0.34, direction=(0.5, -0.45, 0.75), shadow=0.4),
-        osd="PATROL 21 CAM R", start="2026-09-15 10:08:44", still=False, noise=1.2,
-        ground=[(coarse, 11, -11, top, 14, 400), (middle, 22, -11, top, 6, 20), (fine, 44, -11, top, 2.0, 9)],
-        sky=scenery.sky(grain, 2600, 700, False), props=street(grain),
+        osd="PATROL 21 CAM R", start="2026-09-15 10:08:44", still=False, noise=1.2, **surroundings(grain),
     )

@@ -104,8 +104,12 @@ def draw_quad(
     if add:
         under[:] = cv2.add(under, cv2.multiply(colour, cv2.merge([mask] * 3), scale=1 / 255))
         return
-    # Whole numbers: under + (colour - under) * mask / 256, fast and near enough.
-    a = mask.astype(np.int16)[..., None]
-    a += a >> 7
-    part = (colour.astype(np.int16) - under) * a.astype(np.int32) >> 8
-    under[:] = (under + part).astype(np.uint8)
+    # Wholly covered pixels are copied; the edges are mixed in whole numbers:
+    # under + (colour - under) * mask / 256, fast and near enough.
+    cv2.copyTo(colour, cv2.compare(mask, 255, cv2.CMP_EQ), under)
+    rows, columns = np.nonzero(cv2.inRange(mask, 1, 254))
+    if len(rows):
+        a = mask[rows, columns].astype(np.int32)[:, None]
+        a += a >> 7
+        old = under[rows, columns].astype(np.int32)
+        under[rows, columns] = (old + ((colour[rows, columns].astype(np.int32) - old) * a >> 8)).astype(np.uint8)

@@ -16,14 +16,22 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from . import look, night, patrol, roadside
+from . import crossing, gantry, look, night, parked_row, patrol, rain, reading, roadside
 from .raster import draw_quad
-from .scene import Scene, draw_shadow, paint_background
-from .traffic import visible_faces
+from .scene import Scene, Surround, draw_shadow, paint_background
+from .traffic import far_first, visible_faces
 
 FPS = 25
-SCENES = {"roadside-day": roadside.day, "roadside-night": roadside.night, "patrol": patrol.patrol}
-CODING = {"roadside-day": ("26", "2"), "roadside-night": ("27", "0"), "patrol": ("29", "0")}  # crf, B-frames
+SCENES = {
+    "roadside-day": roadside.day, "roadside-night": roadside.night, "patrol": patrol.patrol,
+    "crossing": crossing.crossing, "parked-row": parked_row.parked_row,
+    "night-rain": gantry.night_rain, "low-rate": gantry.low_rate, "shake": gantry.shake,
+}
+# crf, B-frames, most kbit/s
+CODING = {
+    "roadside-day": ("26", "2", 2400), "roadside-night": ("27", "0", 2400), "patrol": ("29", "0", 2400),
+    "crossing": ("27", "2", 1700), "parked-row": ("28", "2", 1100), "night-rain": ("29", "2", 1100), "low-rate": ("27", "2", 900), "shake": ("27", "0", 1700),
+}
 # A plate counts as readable when it gets at least this wide, fully in view, for four
 # frames; a row of a two-line plate holds half the characters.
 READABLE_PX = {1: 70, 2: 46}
@@ -38,7 +46,9 @@ class Film:
         rng = np.random.default_rng(scene.seed + 1)
         lens = scene.lens_at(0.0)
         self.sensor = look.Sensor(rng, lens.width, lens.height, scene.noise, scene.night)
-        self.base = paint_background(scene, lens, 2) if scene.still else None
+        self.surround = Surround(scene, lens) if scene.shaking else None
+        self.base = paint_background(scene, lens, 2) if scene.still and not scene.shaking else None
+        self.weather = rain.Rain(scene.seed, lens) if scene.rain else None
         if scene.night:
             self.base = night.dim(self.base, lens)
         self.clock = datetime.datetime.fromisoformat(scene.start)
@@ -53,13 +63,20 @@ class Film:
             b, db = self.scene.lens_at(t + self.scene.exposure).project(at[1])
             if da[0] > 4 and -300 < a[0, 0] < lens.width + 300:
                 worst = max(worst, float(np.linalg.norm(a - b)))
-        return int(np.clip(np.ceil(worst / 1.3), 1, 4 if self.scene.still else 2))
+        return int(np.clip(np.ceil(worst / 1.3), 1, 2 if self.scene.rain or not self.scene.still else 4))
 
     def draw(self, t: float, owners: np.ndarray | None) -> np.ndarray:
         scene, lens = self.scene, self.scene.lens_at(t)
-        canvas = self.base.copy() if scene.still else paint_background(scene, lens)
+        if self.surround is not None:
+            canvas = self.surround.seen_by(lens)
+        else:
+            canvas = self.base.copy() if scene.still else paint_background(scene, lens)
         near = sorted(scene.movers, key=lambda m: -(m.at(t)[1] - lens.y))
         near = [m for m in near if 1.5 < m.at(t)[1] - lens.y < 160]
+        if scene.beside:
+            near = far_first(near, lens, t)
+        if self.weather is not None:
+            self.weather.mirror(canvas, near, lens, t)
         if scene.night:
             night.pools(canvas, near, lens, t)
         for mover in near:
@@ -67,6 +84,8 @@ class Film:
         for mover in near:
             for pixels, face, normal in visible_faces(mover, lens, t):
                 plate = face.tag.startswith("plate")
+                if scene.optics and not plate and np.ptp(pixels, axis=0).min() < 2:
+                    continue  # slivers of far vehicles: nothing to see, half of the time
                 gain, offset, blur = scene.light.gain(normal), 0.0, 0.0
                 if scene.night:
                     gain, offset, blur = night.light_on(face, pixels, mover, lens, t, gain)
@@ -81,8 +100,9 @@ class Film:
         return canvas
 
     def frame(self, number: int) -> tuple[np.ndarray, dict[int, dict]]:
-        t = number / FPS
-        owners = np.zeros((1080, 1920), np.uint8)
+        t = number / self.scene.fps
+        lens = self.scene.lens_at(t)
+        owners = np.zeros((lens.height, lens.width), np.uint8)
         count = self.steps(t)
         total = None
         for k in range(count):
@@ -90,12 +110,17 @@ class Film:
             total = part if count == 1 else (part.astype(np.uint16) if total is None else total + part)
         picture = total if count == 1 else (total // count).astype(np.uint8)
         truth = self.truth(t, owners)
+        if self.weather is not None:
+            self.weather.fall(picture, [m for m in self.scene.movers if 1.5 < m.at(t)[1] - lens.y < 160], lens, t)
+            picture = self.weather.on_glass(picture)
         if self.scene.night:
             picture = look.infrared(picture)
+        if self.scene.optics:
+            picture = look.optics(picture)
         flicker = 1 + 0.012 * np.sin(number * 0.13) + 0.006 * np.sin(number * 0.71)
         picture = self.sensor.expose(picture, flicker)
         stamp = (self.clock + datetime.timedelta(seconds=t)).strftime("%Y-%m-%d %H:%M:%S.%f")[:-4]
-        look.osd(picture, f"{self.scene.osd}  {stamp}")
+        look.osd(picture, f"{self.scene.osd}  {stamp}", lens.width / 1920)
         return picture, truth
 
     def truth(self, t: float, owners: np.ndarray) -> dict[int, dict]:
@@ -114,7 +139,7 @@ class Film:
                     continue
                 x0, y0 = pixels.min(0)
                 x1, y1 = pixels.max(0)
-                if x1 < 0 or y1 < 0 or x0 >= lens.width or y0 >= lens.height or x1 - x0 < 12:
+                if x1 < 0 or y1 < 0 or x0 >= lens.width or y0 >= lens.height or x1 - x0 < self.scene.least_px:
                     continue
                 mask = np.zeros(owners.shape, np.uint8)
                 cv2.fillConvexPoly(mask, np.round(pixels * 16).astype(np.int32), 1, cv2.LINE_8, 4)
@@ -126,7 +151,16 @@ class Film:
                     continue
                 width = float((np.linalg.norm(pixels[1] - pixels[0]) + np.linalg.norm(pixels[2] - pixels[3])) / 2)
                 found[m.number] = {"corners": np.round(pixels, 1).tolist(), "width_px": round(width, 1), "visible": round(share if share < 0.97 else 1.0, 2)}
+                if self.scene.person:
+                    found[m.number]["smear_px"] = round(self.smear(m, corners, t), 1)
         return found
+
+
+    def smear(self, mover, corners: np.ndarray, t: float) -> float:
+        """How far (px) the plate moves in the picture while the shutter is open."""
+        half = self.scene.exposure / 2
+        a, b = (self.scene.lens_at(at).project(mover.place(corners, at))[0] for at in (t - half, t + half))
+        return float(np.linalg.norm(a - b, axis=1).mean())
 
 
 def write_truth(path: Path, scene: Scene, frames: list[dict[int, dict]]) -> dict:
@@ -137,20 +171,24 @@ def write_truth(path: Path, scene: Scene, frames: list[dict[int, dict]]) -> dict
             continue
         clear = [s["width_px"] for s in seen if s["visible"] >= 0.95]
         good = m.legible and sum(w >= READABLE_PX[m.plate.lines] for w in clear) >= 4
+        if scene.person:
+            good = m.legible and reading.readable(seen, m.plate.lines, scene.night, scene.fps)
         vehicles.append({
             "id": m.number, "text": m.plate.text, "country": m.plate.country, "kind": m.plate.kind, "vehicle": m.vehicle.kind,
             "lines": m.plate.lines, "heading": "away" if m.heading > 0 else "towards", "first_frame": seen[0]["frame"], "last_frame": seen[-1]["frame"],
             "readable": bool(good), "max_width_px": max(clear, default=0.0), "frames": seen,
         })
-    record = {"clip": f"{scene.name}.mp4", "fps": FPS, "width": 1920, "height": 1080, "frames": len(frames), "seed": scene.seed, "vehicles": vehicles}
+    lens = scene.lens_at(0.0)
+    record = {"clip": f"{scene.name}.mp4", "fps": scene.fps, "width": lens.width, "height": lens.height, "frames": len(frames), "seed": scene.seed, "vehicles": vehicles}
     path.write_text(json.dumps(record, separators=(",", ":")) + "\n")
     return record
 
 
-def encoder(path: Path, crf: str, b_frames: str) -> subprocess.Popen:
-    command = ["ffmpeg", "-y", "-loglevel", "error", "-f", "rawvideo", "-pix_fmt", "bgr24", "-s", "1920x1080", "-r", str(FPS), "-i", "-",
-               "-an", "-threads", "1", "-c:v", "libx264", "-preset", "medium", "-crf", crf, "-bf", b_frames, "-g", str(FPS), "-keyint_min", str(FPS),
-               "-sc_threshold", "0", "-flags", "+cgop", "-pix_fmt", "yuv420p", "-maxrate", "2400k", "-bufsize", "4800k", "-movflags", "+faststart",
+def encoder(path: Path, scene: Scene, crf: str, b_frames: str, kbits: int) -> subprocess.Popen:
+    lens, fps = scene.lens_at(0.0), str(scene.fps)
+    command = ["ffmpeg", "-y", "-loglevel", "error", "-f", "rawvideo", "-pix_fmt", "bgr24", "-s", f"{lens.width}x{lens.height}", "-r", fps, "-i", "-",
+               "-an", "-threads", "1", "-c:v", "libx264", "-preset", "medium", "-crf", crf, "-bf", b_frames, "-g", fps, "-keyint_min", fps,
+               "-sc_threshold", "0", "-flags", "+cgop", "-pix_fmt", "yuv420p", "-maxrate", f"{kbits}k", "-bufsize", f"{2 * kbits}k", "-movflags", "+faststart",
                "-fflags", "+bitexact", "-map_metadata", "-1", str(path)]
     return subprocess.Popen(command, stdin=subprocess.PIPE)
 
@@ -170,9 +208,9 @@ def main() -> None:
             cv2.imwrite(str(options.out / f"{scene.name}-{number:04d}.png"), picture)
             print(number, {k: v["width_px"] for k, v in truth.items()})
         return
-    sink = encoder(options.out / f"{scene.name}.mp4", *CODING[scene.name])
+    sink = encoder(options.out / f"{scene.name}.mp4", scene, *CODING[scene.name])
     frames = []
-    for number in range(int(scene.seconds * FPS)):
+    for number in range(int(scene.seconds * scene.fps)):
         picture, truth = film.frame(number)
         frames.append(truth)
         sink.stdin.write(picture.tobytes())

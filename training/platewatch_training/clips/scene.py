@@ -47,6 +47,13 @@ class Scene:
     still: bool = True  # the background does not change
     noise: float = 1.6
     haze: float = 0.0
+    fps: int = 25
+    shaking: bool = False  # a fixed camera that only turns: the background is turned with it
+    beside: bool = False  # the camera stands beside the road: vehicles in near lanes cover far ones
+    optics: bool = False  # soften and sharpen as a real lens and its camera do
+    rain: bool = False
+    person: bool = False  # truth says what a person can read (`reading.py`), not the older width rule
+    least_px: int = 12  # plates narrower than this are not in the truth
 
 
 def paint_background(scene: Scene, lens: Lens, factor: int = 1) -> np.ndarray:
@@ -88,6 +95,21 @@ def paint_background(scene: Scene, lens: Lens, factor: int = 1) -> np.ndarray:
     if factor > 1:
         canvas = cv2.resize(canvas, (lens.width, lens.height), interpolation=cv2.INTER_AREA)
     return canvas
+
+
+class Surround:
+    """The background of a camera that only turns: painted once with a margin, then turned."""
+
+    MARGIN = 1.14
+
+    def __init__(self, scene: Scene, lens: Lens):
+        self.wide = lens.moved(width=round(lens.width * self.MARGIN), height=round(lens.height * self.MARGIN))
+        self.picture = paint_background(scene, self.wide, 2)
+
+    def seen_by(self, lens: Lens) -> np.ndarray:
+        inner = lambda l: np.array([[l.focal, 0, l.width / 2], [0, l.focal, l.height / 2], [0, 0, 1]])
+        turn = inner(lens) @ lens.rotation() @ self.wide.rotation().T @ np.linalg.inv(inner(self.wide))
+        return cv2.warpPerspective(self.picture, turn, (lens.width, lens.height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
 def shadow_texture() -> list[np.ndarray]:

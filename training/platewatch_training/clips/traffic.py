@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
+from typing import Callable
 
 import cv2
 import numpy as np
 
 from .. import plates
+from ..plates import catalogue, layout
 from . import vehicles
 from .raster import Face
 
 BELGIAN_KINDS = ["standard"] * 9 + ["old", "reissued", "taxi", "personalised"]
 FOREIGN = ["NL"] * 5 + ["FR"] * 4 + ["DE"] * 4 + ["LU"] * 2 + ["GB"]
+FOREIGN_WIDE = FOREIGN + ["PL"] * 2 + ["RO"] * 2
 
 
 @dataclass
 class Mover:
-    """One vehicle on a straight path; `heading` +1 drives away along +Y."""
+    """One vehicle; `heading` +1 drives away along +Y. Its path is straight unless `path` says otherwise."""
 
     number: int
     vehicle: vehicles.Vehicle
@@ -30,8 +33,11 @@ class Mover:
     angle: float = 0.0  # small turn about the vertical, radians
     sway: float = 0.0
     legible: bool = True  # False: dirty or covered on purpose
+    path: Callable[[float], tuple[float, float]] | None = None  # (x, y) at a time, s
 
     def at(self, t: float) -> tuple[float, float]:
+        if self.path is not None:
+            return self.path(t)
         return self.x + self.sway * np.sin(0.7 * t + self.number), self.y + self.heading * self.speed * t
 
     def place(self, corners: np.ndarray, t: float) -> np.ndarray:
@@ -69,7 +75,17 @@ def draw_plate(rng: random.Random, kind: str, country: str, series: str, lines: 
     raise ValueError(f"no {country} {series} plate with {lines} lines in 400 draws")
 
 
-def order(rng: random.Random, count: int, specials: list[tuple[str, str, str]]) -> list[tuple[str, str, str]]:
+def given_plate(rng: random.Random, country: str, series: str, text: str):
+    """A one-line plate with this text (hyphens and spaces as on the plate)."""
+    for _ in range(400):
+        spec = catalogue.MAKERS[country][0](rng, series or None)
+        if len(spec.rows) == 1 and spec.size[0] > 450 and (not series or spec.kind == series):
+            spec.rows = [text]
+            return catalogue.add_holder(rng, layout.draw(rng, spec))
+    raise ValueError(f"no one-line {country} {series} plate in 400 draws")
+
+
+def order(rng: random.Random, count: int, specials: list[tuple[str, str, str]], foreign: list[str] = FOREIGN) -> list[tuple[str, str, str]]:
     """(vehicle, country, series) for `count` vehicles; `specials` are among them."""
     wanted = list(specials)
     while len(wanted) < count:
@@ -77,13 +93,14 @@ def order(rng: random.Random, count: int, specials: list[tuple[str, str, str]]) 
         if rng.random() < 0.6:
             wanted.append((kind, "BE", rng.choice(BELGIAN_KINDS)))
         else:
-            wanted.append((kind, rng.choice(FOREIGN), ""))
+            wanted.append((kind, rng.choice(foreign), ""))
     rng.shuffle(wanted)
     return wanted
 
 
-def make(number: int, rng: random.Random, kind: str, country: str, series: str, legible: bool = True, **path) -> Mover:
-    plate = draw_plate(rng, kind, country, series, 2 if kind == "motorcycle" else None)
+def make(number: int, rng: random.Random, kind: str, country: str, series: str, legible: bool = True, plate=None, **path) -> Mover:
+    """A vehicle of a kind with a plate of a series, or with the `plate` given."""
+    plate = plate or draw_plate(rng, kind, country, series, 2 if kind == "motorcycle" else None)
     if not legible:
         muddy(plate, rng)
     body = vehicles.build(kind, np.random.default_rng(rng.getrandbits(32)), plate)
@@ -92,18 +109,44 @@ def make(number: int, rng: random.Random, kind: str, country: str, series: str, 
 
 def visible_faces(mover: Mover, lens, t: float):
     """Faces turned to the camera, far ones first: (pixels, face, normal)."""
+    faces = mover.vehicle.faces
     eye = np.array([lens.x, lens.y, lens.z])
+    world = mover.place(np.concatenate([face.corners for face in faces]), t)
+    pixels, depth = lens.project(world)
+    world, pixels, depth = world.reshape(-1, 4, 3), pixels.reshape(-1, 4, 2), depth.reshape(-1, 4).min(1)
+    middle = world.mean(1)
+    low, high = pixels.min(1), pixels.max(1)
+    outside = (high < -40).any(1) | (low[:, 0] > lens.width + 40) | (low[:, 1] > lens.height + 40)
     found: list[tuple[float, np.ndarray, Face, np.ndarray]] = []
-    for face in mover.vehicle.faces:
-        world = mover.place(face.corners, t)
+    for k, face in enumerate(faces):
+        if depth[k] < 0.8 or outside[k]:
+            continue
         normal = mover.turn(face.normal)
-        middle = world.mean(0)
-        if not face.two_sided and np.dot(normal, eye - middle) <= 0:
+        if not face.two_sided and np.dot(normal, eye - middle[k]) <= 0:
             continue
-        pixels, depth = lens.project(world)
-        if depth.min() < 0.8:
-            continue
-        distance = float(np.linalg.norm(middle - eye)) - (1.5 if face.tag.startswith("plate") else 0.0)
-        found.append((distance, pixels, face, normal))
+        distance = float(np.linalg.norm(middle[k] - eye)) - (1.5 if face.tag.startswith("plate") else 0.0)
+        found.append((distance, pixels[k], face, normal))
     found.sort(key=lambda item: -item[0])
     return [(pixels, face, normal) for _, pixels, face, normal in found]
+
+
+def far_first(movers: list[Mover], lens, t: float) -> list[Mover]:
+    """Painter's order for a camera beside the road.
+
+    Vehicles that overlap along the road are told apart by their distance across it,
+    the others by how far down the road they are.
+    """
+    def covers(a: Mover, b: Mover) -> bool:
+        """Whether `a` can stand before `b`."""
+        (ax, ay), (bx, by) = a.at(t), b.at(t)
+        if abs(ay - by) >= (a.vehicle.length + b.vehicle.length) / 2:
+            return ay < by
+        return abs(ax - lens.x) < abs(bx - lens.x)
+
+    left, done = list(movers), []
+    while left:
+        # The first that covers nobody who is still to be drawn; ties in a ring: the first.
+        pick = next((m for m in left if not any(o is not m and covers(m, o) for o in left)), left[0])
+        left.remove(pick)
+        done.append(pick)
+    return done

@@ -225,7 +225,31 @@ def motorcycle(rng: np.random.Generator, plate) -> Vehicle:
     return v
 
 
-BUILDERS = {"car": car, "van": van, "truck": lambda rng, plate: van(rng, plate, truck=True), "motorcycle": motorcycle}
+def trailer(rng: np.random.Generator, plate) -> Vehicle:
+    """A box trailer for a car: plate behind, a drawbar in front, no lamps to blind anyone."""
+    length, width, height = 2.6, 1.5, 1.75
+    paint = [(200, 200, 198), (150, 150, 150), (228, 228, 226), (96, 58, 32)][rng.integers(4)]
+    v = Vehicle("trailer", length, width, height)
+    half, f, r, low = width / 2, length / 2, -length / 2, 0.42
+    box = skins.sheen(skins.blank(width, height - low, paint), 1.06, 0.8)
+    skins.line(box, (0.5, 0.04), (0.5, 0.8), skins.tone(paint, 0.6), 4)
+    skins.line(box, (0.03, 0.08), (0.97, 0.08), skins.tone(paint, 0.75), 3)
+    skins.poly(box, [(0, 0.82), (1, 0.82), (1, 1), (0, 1)], (40, 40, 42))
+    for x0, x1, left in ((0.02, 0.16, True), (0.84, 0.98, False)):
+        skins.lamp(box, x0, x1, 0.84, 0.97, left, (44, 36, 168), (30, 24, 96))
+    v.faces.append(Face(quad((-half, r, height), (half, r, height), (half, r, low), (-half, r, low)), pyramid(skins.grime(box, rng, 0.25)), tag="rear"))
+    v.faces.append(Face(quad((half, f, height), (-half, f, height), (-half, f, low), (half, f, low)), pyramid(skins.panel(width, height - low, paint)), tag="front"))
+    v.faces.append(Face(quad((-half, f, height), (half, f, height), (half, r, height), (-half, r, height)), pyramid(skins.panel(width, length, paint)), tag="roof", two_sided=True))
+    flank = skins.sheen(skins.blank(length, height - low, paint), 1.05, 0.75)
+    add_flanks(v, skins.grime(flank, rng, 0.2), r, f, low, height, half)
+    bar = skins.blank(0.12, 0.9, (60, 60, 62))
+    v.faces.append(Face(quad((-0.06, f + 0.9, 0.45), (0.06, f + 0.9, 0.45), (0.06, f, 0.45), (-0.06, f, 0.45)), pyramid(bar), two_sided=True, tag="bar"))
+    attach_plates(v, plate, None, (r, low + 0.16))
+    v.tail_lamps = [(s * half * 0.82, r, low + 0.13) for s in (1, -1)]
+    return v
+
+
+BUILDERS = {"trailer": trailer, "car": car, "van": van, "truck": lambda rng, plate: van(rng, plate, truck=True), "motorcycle": motorcycle}
 
 
 def build(kind: str, rng: np.random.Generator, plate) -> Vehicle:

@@ -1,0 +1,54 @@
+"""scripts/faults.sh: causes faults, counts what is lost. See docs/guide/reliability.md."""
+import argparse
+import sys
+import time
+
+import broker
+import kills
+import powercut
+
+# name: (what is done, how many runs by default, how many in the short version, function)
+FAULTS = {
+    "kill": ("SIGKILL at random moments under load, restart each time", 1000, 12, kills.kill),
+    "power-cut": ("the power is cut: unsynced writes are dropped or torn, restart each time", 200, 4, powercut.power_cut),
+    "broker-outage": ("the broker is away while hits are recorded, then comes back", 5, 1, broker.outage),
+    "broker-kill": ("SIGKILL of the broker at random moments under load", 50, 3, broker.kill),
+    "broker-refuses": ("the broker's access list refuses the hits, then lets them pass", 3, 1, broker.refuses),
+}
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        prog="scripts/faults.sh", description="Causes faults and counts what is lost (must be 0).",
+        epilog="Example: scripts/faults.sh kill --runs 1000. Ends with NAME runs=N lost=L duplicate_ids=D; "
+               "exit code 1 where something is lost or the store is not whole.")
+    parser.add_argument("name", help="a fault, `list`, or `all`")
+    parser.add_argument("--runs", type=int, help="how often")
+    parser.add_argument("--short", action="store_true", help="the few runs that CI makes")
+    parser.add_argument("--keep", action="store_true", help="keep the folder of the run to look at")
+    args = parser.parse_args()
+    if args.name == "list":
+        for name, (what, runs, short, _) in FAULTS.items():
+            print(f"{name:16} {what} ({runs} runs; {short} with --short)")
+        return 0
+    if args.name != "all" and args.name not in FAULTS:
+        print(f"faults: no fault {args.name!r}; scripts/faults.sh list names them", file=sys.stderr)
+        return 2
+    failed = False
+    for name in FAULTS if args.name == "all" else [args.name]:
+        _, runs, short, cause = FAULTS[name]
+        runs = args.runs or (short if args.short else runs)
+        began = time.monotonic()
+        result = cause(runs, args.keep)
+        for problem in result["problems"][:20]:
+            print(f"{name}: {problem}", file=sys.stderr)
+        recovery = f"{result['recovery_s']:.2f}" if result.get("recovery_s") is not None else "-"
+        print(f"{name}: {time.monotonic() - began:.0f} s, {result['recorded']} events recorded, "
+              f"longest recovery {recovery} s", file=sys.stderr)
+        print(f"{name} runs={runs} lost={result['lost']} duplicate_ids={result['duplicates']}", flush=True)
+        failed |= bool(result["lost"] or result["problems"])
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

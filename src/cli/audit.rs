@@ -1,0 +1,145 @@
+//! `platewatch audit`: the chain of who did and saw what.
+
+use super::{DONE, FAILED};
+use crate::domain::Utc;
+use crate::runtime::PublicKey;
+use crate::store::{AuditHead, AuditRow, Reader, Settings};
+use std::io::Write;
+use std::path::PathBuf;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  platewatch audit list --data /var/lib/platewatch\n  \
+    platewatch audit verify --data /var/lib/platewatch\n  \
+    platewatch audit verify --data /mnt/copy --key 4f1c... --head 1042:9ab3...")]
+pub(super) struct Args {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Verb {
+    /// Print the chain, the oldest row first
+    #[command(after_help = "Examples:\n  platewatch audit list --data demo-data\n  \
+        platewatch audit list --data demo-data --action search --json\n\n\
+        Exit codes: 0 done; 1 the store cannot be read; 2 wrong usage.")]
+    List {
+        /// Folder of the store (store.dir of the configuration)
+        #[arg(long, value_name = "DIR", default_value = "demo-data")]
+        data: PathBuf,
+        /// Only this action, such as `search`, `export`, `list-activated`
+        #[arg(long, value_name = "WORD")]
+        action: Option<String>,
+        /// Only from this time on
+        #[arg(long, value_name = "TIME")]
+        since: Option<Utc>,
+        /// One JSON object a line
+        #[arg(long)]
+        json: bool,
+    },
+    /// Check that no row was changed, removed or reordered
+    #[command(after_help = "Examples:\n  platewatch audit verify --data demo-data\n  \
+        platewatch audit verify --data /mnt/copy --key 4f1c... --head 1042:9ab3...\n\n\
+        --head is audit_head of any earlier `health` message, SEQ:HASH: with it a chain whose end was cut off\n\
+        shows too. --key is box_key of `health`; without it the key file in the store is asked.\n\
+        Exit codes: 0 the chain is whole; 1 it is not, or cannot be read; 2 wrong usage.")]
+    Verify {
+        /// Folder of the store (store.dir of the configuration)
+        #[arg(long, value_name = "DIR", default_value = "demo-data")]
+        data: PathBuf,
+        /// Public key of the box, 64 hexadecimal digits
+        #[arg(long, value_name = "KEY")]
+        key: Option<PublicKey>,
+        /// A head of the chain that was told earlier
+        #[arg(long, value_name = "SEQ:HASH", value_parser = head)]
+        head: Option<AuditHead>,
+    },
+}
+
+/// `SEQ:HASH`, as `health` tells it.
+pub(super) fn head(text: &str) -> Result<AuditHead, String> {
+    let wrong = || format!("{text:?} is no head of the chain: SEQ:HASH, HASH of 64 hexadecimal digits");
+    let (seq, hash) = text.split_once(':').ok_or_else(wrong)?;
+    let seq = seq.parse().map_err(|_| wrong())?;
+    if hash.len() != 64 || !hash.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return Err(wrong());
+    }
+    Ok(AuditHead { seq, hash: hash.to_ascii_lowercase() })
+}
+
+pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
+    match &args.verb {
+        Verb::List { data, action, since, json } => list(data, action.as_deref(), *since, *json),
+        Verb::Verify { data, key, head } => verify(data, *key, head.as_ref()),
+    }
+}
+
+fn list(data: &std::path::Path, action: Option<&str>, since: Option<Utc>, json: bool) -> anyhow::Result<u8> {
+    const BATCH: usize = 1_000;
+    let reader = Reader::open(&Settings::new(data))?;
+    let mut out = std::io::stdout().lock();
+    let mut next = 1;
+    loop {
+        let rows = reader.audit_rows(next, BATCH)?;
+        let Some(last) = rows.last() else { return Ok(DONE) };
+        next = last.seq + 1;
+        let wanted =
+            |r: &&AuditRow| action.is_none_or(|a| a == r.action) && since.is_none_or(|at| r.at >= at);
+        for row in rows.iter().filter(wanted) {
+            if json {
+                let detail: serde_json::Value = serde_json::from_str(&row.detail).unwrap_or_default();
+                let line = serde_json::json!({
+                    "seq": row.seq, "at": row.at.to_string(), "actor": row.actor, "action": row.action,
+                    "detail": detail, "previous": row.previous, "hash": row.hash,
+                });
+                writeln!(out, "{line}")?;
+            } else {
+                let (at, actor, action) = (row.at, &row.actor, &row.action);
+                writeln!(out, "{:>6} {at} {actor:<16} {action:<20} {}", row.seq, row.detail)?;
+            }
+        }
+    }
+}
+
+fn verify(data: &std::path::Path, key: Option<PublicKey>, told: Option<&AuditHead>) -> anyhow::Result<u8> {
+    let settings = Settings::new(data);
+    let key = key.or_else(|| settings.public_key());
+    let report = Reader::open(&settings)?.verify_audit(key.as_ref(), told)?;
+    let mut out = std::io::stdout().lock();
+    for fault in &report.faults {
+        writeln!(out, "{fault}")?;
+    }
+    let unnamed = report.fault_count - report.faults.len() as u64;
+    if unnamed > 0 {
+        writeln!(out, "and {unnamed} more")?;
+    }
+    writeln!(out, "rows {}", report.rows)?;
+    writeln!(out, "seals {}", report.seals)?;
+    writeln!(out, "sealed_to {}", report.sealed_to)?;
+    writeln!(out, "head {}:{}", report.head.seq, report.head.hash)?;
+    writeln!(out, "faults {}", report.fault_count)?;
+    if key.is_none() {
+        writeln!(
+            out,
+            "note: no key of the box was given or found; each seal was checked with the key it names"
+        )?;
+    }
+    if report.is_whole() {
+        return Ok(DONE);
+    }
+    super::common::complain("the audit chain is not whole");
+    Ok(FAILED)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_head_is_a_number_and_a_hash() {
+        let hash = "ab".repeat(32);
+        assert_eq!(head(&format!("7:{hash}")).unwrap(), AuditHead { seq: 7, hash: hash.clone() });
+        for wrong in ["", "7", "7:ab", "x:aa", &format!("-1:{hash}"), &hash] {
+            assert!(head(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! `platewatch check store`: whether what is kept is whole.
+
+use super::{DONE, FAILED};
+use crate::store::{self, AuditHead, Settings};
+use std::io::Write;
+use std::path::PathBuf;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  platewatch check store --data /var/lib/platewatch\n  \
+    platewatch check store --data /var/lib/platewatch --mend\n\n\
+    Looks at the schema, the rows, every picture, the outbox and the audit chain, and changes nothing. With\n\
+    --mend, what can be mended is, while no daemon runs on the store; the audit chain says so.\n\
+    Exit codes: 0 whole, or all of it mended; 1 something is wrong; 2 wrong usage.")]
+pub(super) struct Args {
+    /// Folder of the store (store.dir of the configuration)
+    #[arg(long, value_name = "DIR", default_value = "demo-data")]
+    data: PathBuf,
+    /// Mend what can be mended
+    #[arg(long)]
+    mend: bool,
+    /// A head of the audit chain that `health` told earlier
+    #[arg(long, value_name = "SEQ:HASH", value_parser = super::audit::head)]
+    head: Option<AuditHead>,
+}
+
+pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
+    let settings = Settings::new(&args.data);
+    let found = store::inspect(&settings, args.head.as_ref())?;
+    let mut out = std::io::stdout().lock();
+    for finding in &found.findings {
+        match finding.remedy() {
+            Some(remedy) if !args.mend => writeln!(out, "{finding}; --mend would {remedy}")?,
+            _ => writeln!(out, "{finding}")?,
+        }
+    }
+    if found.more > 0 {
+        writeln!(out, "and {} more", found.more)?;
+    }
+    writeln!(out, "pictures {}", found.pictures)?;
+    writeln!(out, "picture_bytes {}", found.picture_bytes)?;
+    writeln!(out, "outbox_pending {}", found.outbox.pending)?;
+    writeln!(out, "outbox_dead {}", found.outbox.dead)?;
+    writeln!(out, "audit_rows {}", found.audit_rows)?;
+    if let Some(head) = &found.audit_head {
+        writeln!(out, "audit_head {}:{}", head.seq, head.hash)?;
+    }
+    let wrong = found.findings.len() as u64 + found.more;
+    writeln!(out, "findings {wrong}")?;
+    let mended = if args.mend && wrong > 0 { store::mend(&settings, &found.findings)? } else { 0 };
+    if args.mend {
+        writeln!(out, "mended {mended}")?;
+    }
+    Ok(if wrong == mended { DONE } else { FAILED })
+}

@@ -1,0 +1,54 @@
+//! `platewatch outcome`: an operator's answer to a hit.
+
+use super::DONE;
+use crate::domain::{Outcome, Utc};
+use crate::store::{Answer, AnswerSource, Clerk, Settings};
+use std::io::Write;
+use std::path::PathBuf;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  \
+    platewatch outcome 9b1f02c4d7aa confirmed --by Peeters --data /var/lib/platewatch\n  \
+    platewatch outcome 9b1f02c4d7aa misread --by Peeters --note \"8 read as B\"\n\n\
+    Works beside a running box. A later answer corrects an earlier one: both are kept, the last counts.\n\
+    Exit codes: 0 the answer is on disk; 1 it is not; 2 wrong usage.")]
+pub(super) struct Args {
+    /// The hit: its id, or at least its last 6 characters (the first column of `platewatch log`)
+    #[arg(value_name = "HIT")]
+    hit: String,
+    /// confirmed, intercepted, misread, wrong-country, list-out-of-date, no-capacity or dismissed
+    #[arg(value_name = "ANSWER", value_parser = outcome)]
+    outcome: Outcome,
+    /// Who answers
+    #[arg(long, value_name = "NAME")]
+    by: String,
+    /// What else there is to say, one line
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    note: String,
+    /// Folder of the store (store.dir of the configuration)
+    #[arg(long, value_name = "DIR", default_value = "demo-data")]
+    data: PathBuf,
+}
+
+fn outcome(word: &str) -> Result<Outcome, String> {
+    Outcome::parse(word).ok_or_else(|| {
+        let words: Vec<&str> = Outcome::ALL.iter().map(|o| o.as_str()).collect();
+        format!("an answer is one of {}", words.join(", "))
+    })
+}
+
+pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
+    let settings = Settings::new(&args.data);
+    let mut clerk = Clerk::open(&settings)?;
+    let hit = clerk.find_hit(&args.hit)?;
+    clerk.answer(&Answer {
+        hit,
+        outcome: args.outcome,
+        by: args.by.clone(),
+        at: Utc::now(),
+        note: args.note.clone(),
+        source: AnswerSource::Cli,
+    })?;
+    writeln!(std::io::stdout().lock(), "{hit} {}", args.outcome.as_str())?;
+    Ok(DONE)
+}

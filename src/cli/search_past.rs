@@ -1,0 +1,159 @@
+//! `platewatch hotlist search-past`: late hits.
+
+use super::common::{complain, progress};
+use super::run::stop_on_signals;
+use super::{DONE, FAILED};
+use crate::alert::BoxIdentity;
+use crate::config;
+use crate::domain::Utc;
+use crate::hotlist::{Settings, load_file};
+use crate::pipeline::past_search::{self, Late, Request};
+use crate::store::Clerk;
+use anyhow::Context;
+use serde_json::json;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  \
+    platewatch hotlist search-past --config platewatch.toml --list stolen --purpose theft --case AN.11.L9.1/2026\n  \
+    platewatch hotlist search-past --config platewatch.toml --list new.csv --since 2026-11-20T00:00:00Z \
+    --purpose \"missing person\" --case AN.43.L5.2/2026 --dry-run\n\n\
+    Works beside a running box, which sends the late hits; without one they wait in the outbox. The search itself\n\
+    is put on record with its purpose and case. No passage gets two hits for the same entry, however often it is\n\
+    searched. Entries count that are valid now.\n\
+    Exit codes: 0 done (also where nothing was found); 1 refused, stopped or failed; 2 wrong usage.")]
+pub(super) struct Args {
+    /// The configuration of the box
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// A list of the configuration by its name, or a list's file
+    #[arg(long, value_name = "NAME|FILE")]
+    list: String,
+    /// Only vehicles first seen from this time on [default: all that are kept]
+    #[arg(long, value_name = "TIME")]
+    since: Option<Utc>,
+    /// Why the past is searched
+    #[arg(long, value_name = "TEXT")]
+    purpose: String,
+    /// Reference of the case it is done for
+    #[arg(long, value_name = "REFERENCE")]
+    case: String,
+    /// Who asks [default: the user of this system]
+    #[arg(long, value_name = "NAME")]
+    by: Option<String>,
+    /// Show what would be found; keep and send nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// One JSON object a line instead of text
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
+    let loaded = config::load(&args.config).with_context(|| format!("{}", args.config.display()))?;
+    let settings = loaded.settings;
+    let source = match settings.hotlists.iter().find(|l| l.name == args.list) {
+        Some(configured) => configured.clone(),
+        None => from_file(&args.list, &settings.hotlists)?,
+    };
+    let (list, report) = load_file(&source)?;
+    if report.bad_rows > 0 {
+        complain(&format!(
+            "{}: {} rows cannot be used and are not searched for; `platewatch hotlist check` names them",
+            source.path.display(),
+            report.bad_rows
+        ));
+    }
+    let request = Request {
+        since: args.since,
+        purpose: args.purpose.clone(),
+        case: args.case.clone(),
+        asked_by: args.by.clone().unwrap_or_else(user),
+        dry_run: args.dry_run,
+    };
+    let identity = BoxIdentity::new(&settings.alert.zone, &settings.alert.box_id)?;
+    let stop = stop_on_signals()?;
+    let mut clerk = Clerk::open(&settings.store)?;
+    let bar = progress(clerk.count_past(args.since, Utc::now())?, "passages");
+    let mut lines = Vec::new();
+    let told = |late: Late<'_>| lines.push(line(&late, args.json));
+    let found = past_search::search(&mut clerk, &identity, list, &request, &stop, told, |n| {
+        bar.set_position(n);
+    });
+    bar.finish_and_clear();
+    // Also where it was stopped: what had been found until then is kept.
+    let mut out = std::io::stdout().lock();
+    lines.iter().try_for_each(|l| writeln!(out, "{l}"))?;
+    let found = match found {
+        Ok(found) => found,
+        Err(error) => {
+            complain(&error.to_string());
+            return Ok(FAILED);
+        }
+    };
+    if args.json {
+        let summary = json!({
+            "passages": found.passages, "late_hits": found.hits, "known": found.known, "dry_run": args.dry_run,
+        });
+        writeln!(out, "{summary}")?;
+    } else {
+        let would = if args.dry_run { " (dry run: nothing kept)" } else { "" };
+        writeln!(
+            out,
+            "{} passages searched: {} late hits{would}, {} matches known before",
+            found.passages, found.hits, found.known
+        )?;
+    }
+    Ok(DONE)
+}
+
+/// A list that the configuration does not name, under the name of its file.
+fn from_file(path: &str, configured: &[Settings]) -> anyhow::Result<Settings> {
+    let file = Path::new(path);
+    if !file.is_file() {
+        let names: Vec<&str> = configured.iter().map(|l| l.name.as_str()).collect();
+        anyhow::bail!(
+            "--list {path:?} is neither a file nor a list of the configuration ({})",
+            names.join(", ")
+        );
+    }
+    let name = file.file_stem().map_or_else(|| "list".into(), |s| s.to_string_lossy().into_owned());
+    Ok(Settings { name, path: file.to_owned(), poll: Duration::from_secs(2), max_bad_share: 0.1 })
+}
+
+fn user() -> String {
+    std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| "unknown".into())
+}
+
+fn line(late: &Late<'_>, as_json: bool) -> String {
+    let (p, h) = (late.passage, late.hit);
+    if as_json {
+        return json!({
+            "hit": h.id.to_string(),
+            "passage": p.id.to_string(),
+            "camera": p.camera.as_str(),
+            "first_seen": p.first_seen.to_string(),
+            "found_at": h.decided_at.to_string(),
+            "observed": p.text.as_str(),
+            "matched": h.entry.plate.as_str(),
+            "kind": h.kind.as_str(),
+            "probability": super::read::round(h.probability, 10_000.0),
+            "category": h.entry.category,
+            "case": h.entry.case,
+        })
+        .to_string();
+    }
+    format!(
+        "{} {:<20} {:<10} read {:<10} {:<11} {:>3.0}%  {}  {}",
+        p.first_seen,
+        p.camera.as_str(),
+        h.entry.plate.as_str(),
+        p.text.as_str(),
+        h.kind.as_str(),
+        (h.probability * 100.0).floor().min(99.0),
+        h.entry.category,
+        h.entry.case,
+    )
+}
