@@ -121,7 +121,8 @@ impl<'a> Lattice<'a> {
             let seen: Vec<f64> =
                 after.iter().enumerate().map(|(s, way)| way * emission(d, text, s)).collect();
             let at = |s: usize| seen.get(s).copied().unwrap_or(0.0);
-            let on = |s: usize| at(s) + at(s + 1) + if jumps.get(s + 2) == Some(&true) { at(s + 2) } else { 0.0 };
+            let on =
+                |s: usize| at(s) + at(s + 1) + if jumps.get(s + 2) == Some(&true) { at(s + 2) } else { 0.0 };
             backward.push(std::mem::replace(&mut after, (0..states).map(on).collect()));
         }
         backward.reverse();
@@ -171,7 +172,12 @@ impl<'a> Lattice<'a> {
                 Some(ahead) => {
                     let blank = emission(ahead, self.text, state + 1) * value(row, state + 1);
                     let jump = next.is_some_and(|&c| c != class);
-                    blank + if jump { emission(ahead, self.text, state + 2) * value(row, state + 2) } else { 0.0 }
+                    blank
+                        + if jump {
+                            emission(ahead, self.text, state + 2) * value(row, state + 2)
+                        } else {
+                            0.0
+                        }
                 }
                 None => f64::from(u8::from(next.is_none())),
             };
@@ -291,7 +297,8 @@ mod tests {
         let (out, _) = collapse(&steps);
         assert_eq!(text(&out), "A");
         // Behind a step that sees it, it is there, with the share of both.
-        let steps = [step(Some('A'), 0.98), step(None, 0.98), step(Some('B'), 0.55), half('B'), step(None, 0.98)];
+        let steps =
+            [step(Some('A'), 0.98), step(None, 0.98), step(Some('B'), 0.55), half('B'), step(None, 0.98)];
         let (out, _) = collapse(&steps);
         assert_eq!(text(&out), "AB");
         assert!(out[1].best().1 > 0.6, "{:?}", out[1].best());

@@ -138,7 +138,9 @@ impl Worker {
         for chunk in views.chunks(MAX_BATCH) {
             let raw = self.read_views(&frame.image, chunk, times)?;
             for (view, raw) in chunk.iter().zip(raw) {
-                let (Some(d), Some(slot)) = (plates.get(view.plate), best.get_mut(view.plate)) else { continue };
+                let (Some(d), Some(slot)) = (plates.get(view.plate), best.get_mut(view.plate)) else {
+                    continue;
+                };
                 let read = reading(frame, Detection { corners: view.corners, ..*d }, believed(raw, least));
                 if slot.as_ref().is_none_or(|other| read.confidence() > other.confidence()) {
                     *slot = Some(read);
@@ -195,9 +197,8 @@ fn scaled(corners: &Corners, x: f32, y: f32) -> Corners {
     // A corner is the middle of the four, plus or minus half the mean width, half the mean height, and what
     // perspective adds; only the first two are scaled.
     let along = |sign: [f32; 4], v: [f32; 4]| sign.iter().zip(v).map(|(s, v)| s * v).sum::<f32>() / 4.0;
-    let part = |sign: [f32; 4]| {
-        (along(sign, [tl.x, tr.x, br.x, bl.x]), along(sign, [tl.y, tr.y, br.y, bl.y]))
-    };
+    let part =
+        |sign: [f32; 4]| (along(sign, [tl.x, tr.x, br.x, bl.x]), along(sign, [tl.y, tr.y, br.y, bl.y]));
     let (middle, twist) = (part([1.0; 4]), part([1.0, -1.0, 1.0, -1.0]));
     let (wide, high) = (part([-1.0, 1.0, 1.0, -1.0]), part([-1.0, -1.0, 1.0, 1.0]));
     let corner = |w: f32, h: f32| crate::domain::Point {
