@@ -30,61 +30,191 @@ pub(super) fn distribution(step: &[f32], classes: &[Option<usize>]) -> CharDistr
     d
 }
 
-/// The best path collapsed: one distribution a character (that of its surest step, the blank's share
-/// left in `none`), and the probability of the collapsed text over all alignments.
+/// The text a CTC output says: one distribution a character, and the probability of the text over all
+/// alignments.
+///
+/// The text is the collapsed best path, bettered while another text that differs in one character is
+/// likelier. The distribution at a place is exact: the probability, over all alignments, of the text with
+/// each other character there, `none` being the text without that character, together 1. So a character
+/// spread over two steps counts whole, and a doubtful second character shows as a share of `none`.
 pub(super) fn collapse(steps: &[CharDistribution]) -> (Vec<CharDistribution>, f32) {
-    let mut out: Vec<CharDistribution> = Vec::new();
-    let mut text: Vec<usize> = Vec::new();
-    let mut last: Option<usize> = None;
-    for d in steps {
-        let (i, p) = d.p.iter().enumerate().fold((0, -1.0), |b, (i, &p)| if p > b.1 { (i, p) } else { b });
-        if d.none >= p {
-            last = None;
-            continue;
+    let mut text = best_path(steps);
+    for _ in 0..MAX_BETTERMENTS {
+        let (positions, total) = Lattice::new(steps, &text).read();
+        let mut better = text.clone();
+        // The surest wish first: one change at a time, as each changes the places beside it.
+        let wish = positions.iter().enumerate().filter_map(|(at, d)| {
+            let now = text.get(at).and_then(|&i| d.p.get(i)).copied().unwrap_or(0.0);
+            let (i, p) = best_class(d);
+            (p.max(d.none) > now * 1.000_1).then_some((at, i, p, d.none))
+        });
+        match wish.max_by(|a, b| a.2.max(a.3).total_cmp(&b.2.max(b.3))) {
+            Some((at, _, p, none)) if none > p => drop(better.remove(at)),
+            Some((at, i, ..)) => better.iter_mut().skip(at).take(1).for_each(|c| *c = i),
+            None => return (positions, total),
         }
-        if last == Some(i) {
-            if let Some(peak) = out.last_mut().filter(|peak| peak.p.get(i).is_some_and(|&q| p > q)) {
-                *peak = *d;
-            }
-        } else {
-            out.push(*d);
-            text.push(i);
-        }
-        last = Some(i);
+        text = better;
     }
-    let total = text_probability(steps, &text);
-    (out, total)
+    Lattice::new(steps, &text).read()
 }
 
-/// Probability of `text` (places in the alphabet) over all alignments: the forward variables of Graves et
-/// al., section 4.1.
-fn text_probability(steps: &[CharDistribution], text: &[usize]) -> f32 {
-    // States: blank, c1, blank, c2, ... blank.
-    let states = text.len() * 2 + 1;
-    let emit = |d: &CharDistribution, s: usize| -> f64 {
-        if s.is_multiple_of(2) {
-            return f64::from(d.none);
+/// Changes to the best path at most: more than two were never seen.
+const MAX_BETTERMENTS: usize = 4;
+
+fn best_class(d: &CharDistribution) -> (usize, f32) {
+    d.p.iter().enumerate().fold((0, -1.0), |b, (i, &p)| if p > b.1 { (i, p) } else { b })
+}
+
+/// The likeliest class of each step, repeats collapsed, blanks dropped.
+fn best_path(steps: &[CharDistribution]) -> Vec<usize> {
+    let mut text = Vec::new();
+    let mut last = None;
+    for d in steps {
+        let (i, p) = best_class(d);
+        let now = (p > d.none).then_some(i);
+        if now != last {
+            text.extend(now);
         }
-        text.get(s / 2).and_then(|&i| d.p.get(i)).map_or(0.0, |&p| f64::from(p))
-    };
+        last = now;
+    }
+    text
+}
+
+/// All alignments of a text: the forward and backward variables of Graves et al., section 4.1, over the
+/// states blank, c1, blank, c2, ... blank.
+struct Lattice<'a> {
+    steps: &'a [CharDistribution],
+    text: &'a [usize],
+    /// Probability of all ways to be in a state at a step, that step counted.
+    forward: Vec<Vec<f64>>,
+    /// Probability of all ways on from a state at a step to the end, that step not counted.
+    backward: Vec<Vec<f64>>,
+}
+
+impl<'a> Lattice<'a> {
+    fn new(steps: &'a [CharDistribution], text: &'a [usize]) -> Self {
+        let states = text.len() * 2 + 1;
+        // From one character straight to the next, unless they are the same.
+        let jumps: Vec<bool> =
+            (0..states).map(|s| s % 2 == 1 && s >= 3 && text.get(s / 2) != text.get(s / 2 - 1)).collect();
+        let into = |before: &[f64], s: usize, jump: bool| {
+            let at = |back: usize| s.checked_sub(back).and_then(|s| before.get(s)).copied().unwrap_or(0.0);
+            at(0) + at(1) + if jump { at(2) } else { 0.0 }
+        };
+        let mut forward: Vec<Vec<f64>> = Vec::with_capacity(steps.len());
+        for d in steps {
+            let start = [1.0];
+            let before = forward.last();
+            let row = jumps.iter().enumerate().map(|(s, &jump)| {
+                let way = match before {
+                    Some(before) => into(before, s, jump),
+                    None => start.get(s / 2).copied().filter(|_| s <= 1).unwrap_or(0.0),
+                };
+                way * emission(d, text, s)
+            });
+            let row = row.collect();
+            forward.push(row);
+        }
+        let mut backward: Vec<Vec<f64>> = Vec::with_capacity(steps.len());
+        let mut after: Vec<f64> = (0..states).map(|s| f64::from(u8::from(s + 2 >= states))).collect();
+        for d in steps.iter().rev() {
+            let seen: Vec<f64> =
+                after.iter().enumerate().map(|(s, way)| way * emission(d, text, s)).collect();
+            let at = |s: usize| seen.get(s).copied().unwrap_or(0.0);
+            let on =
+                |s: usize| at(s) + at(s + 1) + if jumps.get(s + 2) == Some(&true) { at(s + 2) } else { 0.0 };
+            backward.push(std::mem::replace(&mut after, (0..states).map(on).collect()));
+        }
+        backward.reverse();
+        Self { steps, text, forward, backward }
+    }
+
+    fn total(&self) -> f64 {
+        self.forward.last().map_or(0.0, |row| row.iter().rev().take(2).sum::<f64>().clamp(0.0, 1.0))
+    }
+
+    /// One distribution a character, and the probability of the text.
+    fn read(&self) -> (Vec<CharDistribution>, f32) {
+        let positions = (0..self.text.len()).map(|at| {
+            let ways: [f64; 36] = std::array::from_fn(|class| self.with(at, class));
+            let mut shorter = self.text.to_vec();
+            shorter.remove(at);
+            let none = forward_total(self.steps, &shorter);
+            let all = (ways.iter().sum::<f64>() + none).max(f64::MIN_POSITIVE);
+            CharDistribution { p: ways.map(|w| (w / all) as f32), none: (none / all) as f32 }
+        });
+        (positions.collect(), self.total() as f32)
+    }
+
+    /// Probability of the text with `class` at place `at`.
+    fn with(&self, at: usize, class: usize) -> f64 {
+        let state = at * 2 + 1;
+        let (before, next) = (at.checked_sub(1).and_then(|i| self.text.get(i)), self.text.get(at + 1));
+        let value = |row: Option<&Vec<f64>>, s: usize| row.and_then(|r| r.get(s)).copied().unwrap_or(0.0);
+        let (mut inside, mut whole) = (0.0_f64, 0.0_f64);
+        for (t, d) in self.steps.iter().enumerate() {
+            let p = d.p.get(class).map_or(0.0, |&p| f64::from(p));
+            let row = t.checked_sub(1).and_then(|t| self.forward.get(t));
+            let mut enter = value(row, state - 1);
+            if before.is_some_and(|&c| c != class) {
+                enter += value(row, state - 2);
+            }
+            if t == 0 && at == 0 {
+                enter = 1.0;
+            }
+            inside = (inside + enter) * p;
+            if inside == 0.0 {
+                continue;
+            }
+            // Leave to the blank behind, or straight to the next character, or end here.
+            let (ahead, row) = (self.steps.get(t + 1), self.backward.get(t + 1));
+            let leave = match ahead {
+                Some(ahead) => {
+                    let blank = emission(ahead, self.text, state + 1) * value(row, state + 1);
+                    let jump = next.is_some_and(|&c| c != class);
+                    blank
+                        + if jump {
+                            emission(ahead, self.text, state + 2) * value(row, state + 2)
+                        } else {
+                            0.0
+                        }
+                }
+                None => f64::from(u8::from(next.is_none())),
+            };
+            whole += inside * leave;
+        }
+        whole
+    }
+}
+
+/// Probability of state `s` of `text` at one step.
+fn emission(d: &CharDistribution, text: &[usize], s: usize) -> f64 {
+    if s.is_multiple_of(2) {
+        return f64::from(d.none);
+    }
+    text.get(s / 2).and_then(|&i| d.p.get(i)).map_or(0.0, |&p| f64::from(p))
+}
+
+/// Probability of a text over all alignments.
+fn forward_total(steps: &[CharDistribution], text: &[usize]) -> f64 {
+    let states = text.len() * 2 + 1;
     let mut alpha = vec![0.0_f64; states];
     for (t, d) in steps.iter().enumerate() {
-        let before = alpha.clone();
-        for (s, a) in alpha.iter_mut().enumerate() {
-            let get = |s: usize| before.get(s).copied().unwrap_or(0.0);
-            let mut sum = if t == 0 { f64::from(u8::from(s <= 1)) } else { get(s) };
-            if t > 0 && s >= 1 {
-                sum += get(s - 1);
+        // From the last state down, so that what is read is still the step before.
+        for s in (0..states).rev() {
+            let at = |back: usize| s.checked_sub(back).and_then(|s| alpha.get(s)).copied().unwrap_or(0.0);
+            let jump = s % 2 == 1 && s >= 3 && text.get(s / 2) != text.get(s / 2 - 1);
+            let way = if t == 0 {
+                f64::from(u8::from(s <= 1))
+            } else {
+                at(0) + at(1) + if jump { at(2) } else { 0.0 }
+            };
+            if let Some(a) = alpha.get_mut(s) {
+                *a = way * emission(d, text, s);
             }
-            // From one character straight to the next, unless they are the same.
-            if t > 0 && s % 2 == 1 && s >= 3 && text.get(s / 2) != text.get(s / 2 - 1) {
-                sum += get(s - 2);
-            }
-            *a = sum * emit(d, s);
         }
     }
-    let end = alpha.iter().rev().take(2).sum::<f64>();
-    end.clamp(0.0, 1.0) as f32
+    alpha.iter().rev().take(2).sum::<f64>().clamp(0.0, 1.0)
 }
 
 #[cfg(test)]
@@ -123,8 +253,78 @@ mod tests {
     fn probability_sums_over_alignments() {
         // Two steps; "A" can be AA, A-, -A.
         let d = CharDistribution { p: std::array::from_fn(|i| if i == 10 { 0.6 } else { 0.0 }), none: 0.4 };
-        let p = text_probability(&[d, d], &[10]);
+        let p = forward_total(&[d, d], &[10]);
         assert!((p - (0.36 + 0.24 + 0.24)).abs() < 1e-6, "{p}");
+        let lattice = Lattice::new(&[d, d], &[10]).total();
+        assert!((p - lattice).abs() < 1e-12, "{lattice}");
+    }
+
+    #[test]
+    fn a_place_has_the_probability_of_each_text_that_differs_there() {
+        // Every step undecided between two characters, so that all alignments matter.
+        let classes = |t: usize| [(t * 7) % 36, (t * 7 + 11) % 36, 3];
+        let steps: Vec<_> = (0..9)
+            .map(|t| {
+                let mut d = CharDistribution { p: [0.004; 36], none: 0.3 };
+                for (i, share) in classes(t).into_iter().zip([0.3, 0.2, 0.05]) {
+                    d.p[i] += share;
+                }
+                d
+            })
+            .collect();
+        let text = [classes(1)[0], 3, 3, classes(6)[1]];
+        let lattice = Lattice::new(&steps, &text);
+        for at in 0..text.len() {
+            for class in 0..36 {
+                let mut other = text;
+                other[at] = class;
+                let (fast, plain) = (lattice.with(at, class), forward_total(&steps, &other));
+                assert!((fast - plain).abs() < 1e-12 + plain * 1e-9, "{at} {class}: {fast} against {plain}");
+            }
+        }
+        let (positions, _) = lattice.read();
+        for d in positions {
+            let sum = d.p.iter().sum::<f32>() + d.none;
+            assert!((sum - 1.0).abs() < 1e-5, "{sum}");
+        }
+    }
+
+    #[test]
+    fn a_character_spread_over_two_steps_is_one_and_counts_whole() {
+        // B at 0.4 and 0.4 beside a blank of 0.5 each: the best path says nothing stands there, all
+        // alignments together say B.
+        let steps = [step(Some('A'), 0.98), step(None, 0.98), half('B'), half('B'), step(None, 0.98)];
+        let (out, _) = collapse(&steps);
+        assert_eq!(text(&out), "A");
+        // Behind a step that sees it, it is there, with the share of both.
+        let steps =
+            [step(Some('A'), 0.98), step(None, 0.98), step(Some('B'), 0.55), half('B'), step(None, 0.98)];
+        let (out, _) = collapse(&steps);
+        assert_eq!(text(&out), "AB");
+        assert!(out[1].best().1 > 0.6, "{:?}", out[1].best());
+    }
+
+    fn half(c: char) -> CharDistribution {
+        let mut d = step(Some(c), 0.44);
+        d.none = 0.5;
+        d
+    }
+
+    #[test]
+    fn a_character_that_all_alignments_deny_is_dropped() {
+        // The best path has a B by a hair at a step, but ways without it are likelier.
+        let mut doubtful = CharDistribution { p: [0.0; 36], none: 0.34 };
+        doubtful.p[11] = 0.35;
+        doubtful.p[12] = 0.31;
+        let mut a = CharDistribution { p: [0.0; 36], none: 0.0 };
+        a.p[10] = 1.0;
+        let (out, _) = collapse(&[a, doubtful, step(None, 1.0)]);
+        assert_eq!(text(&out), "AB");
+        // With an A among its ways (a continued character) the text without B wins.
+        doubtful.p[12] = 0.0;
+        doubtful.p[10] = 0.31;
+        let (out, _) = collapse(&[a, doubtful, step(None, 1.0)]);
+        assert_eq!(text(&out), "A");
     }
 
     #[test]

@@ -132,20 +132,23 @@ impl Worker {
         to_read: &[Detection],
         times: &mut StageTimes,
     ) -> Result<Vec<Reading>, VisionError> {
-        let views: Vec<(usize, Corners)> =
-            to_read.iter().enumerate().flat_map(|(i, d)| views(d).map(move |corners| (i, corners))).collect();
+        let views: Vec<View> = to_read
+            .iter()
+            .enumerate()
+            .flat_map(|(plate, d)| views(d).map(move |corners| View { plate, corners, cut: corners }))
+            .collect();
         let mut best: Vec<Option<Reading>> = vec![None; to_read.len()];
-        let least = self.reader.card().min_readable;
-        for chunk in views.chunks(MAX_BATCH) {
-            let raw = self.read_views(&frame.image, chunk, times)?;
-            for (&(i, corners), raw) in chunk.iter().zip(raw) {
-                let (Some(d), Some(slot)) = (to_read.get(i), best.get_mut(i)) else { continue };
-                let read = reading(frame, Detection { corners, ..*d }, believed(raw, least));
-                if slot.as_ref().is_none_or(|other| read.confidence() > other.confidence()) {
-                    *slot = Some(read);
-                }
-            }
-        }
+        self.read_best(frame, to_read, &views, &mut best, times)?;
+        let again: Vec<View> = best
+            .iter()
+            .enumerate()
+            .filter_map(|(plate, read)| Some((plate, read.as_ref().filter(|r| is_doubtful(r))?)))
+            .flat_map(|(plate, read)| {
+                let corners = read.detection.corners;
+                SECOND_LOOK.map(|(x, y)| View { plate, corners, cut: scaled(&corners, x, y) })
+            })
+            .collect();
+        self.read_best(frame, to_read, &again, &mut best, times)?;
         Ok(best.into_iter().flatten().collect())
     }
 
@@ -167,17 +170,42 @@ impl Worker {
         Ok(self.detector.detect(image)?.0)
     }
 
+    /// Reads `views` and keeps for each plate the reading that is surest of its text.
+    fn read_best(
+        &mut self,
+        frame: &Frame,
+        plates: &[Detection],
+        views: &[View],
+        best: &mut [Option<Reading>],
+        times: &mut StageTimes,
+    ) -> Result<(), VisionError> {
+        let least = self.reader.card().min_readable;
+        for chunk in views.chunks(MAX_BATCH) {
+            let raw = self.read_views(&frame.image, chunk, times)?;
+            for (view, raw) in chunk.iter().zip(raw) {
+                let (Some(d), Some(slot)) = (plates.get(view.plate), best.get_mut(view.plate)) else {
+                    continue;
+                };
+                let read = reading(frame, Detection { corners: view.corners, ..*d }, believed(raw, least));
+                if slot.as_ref().is_none_or(|other| read.confidence() > other.confidence()) {
+                    *slot = Some(read);
+                }
+            }
+        }
+        Ok(())
+    }
+
     fn read_views(
         &mut self,
         image: &Image,
-        chunk: &[(usize, Corners)],
+        chunk: &[View],
         times: &mut StageTimes,
     ) -> Result<Vec<RawReading>, VisionError> {
         let start = Instant::now();
         self.batch.clear();
         let input = self.reader.card().input.clone();
-        for (_, corners) in chunk {
-            append_planes(&rectify(image, corners, &input)?, &input, &mut self.batch)?;
+        for view in chunk {
+            append_planes(&rectify(image, &view.cut, &input)?, &input, &mut self.batch)?;
         }
         times.rectify += start.elapsed();
         let start = Instant::now();
@@ -185,6 +213,44 @@ impl Worker {
         times.read += start.elapsed();
         Ok(raw)
     }
+}
+
+/// One way to lay a plate flat: `cut` becomes the reader's picture, `corners` is where the plate then is said
+/// to be.
+struct View {
+    plate: usize,
+    corners: Corners,
+    cut: Corners,
+}
+
+/// A text less sure than this is looked at again.
+const DOUBTFUL: f32 = 0.8;
+
+/// The second look: the same corners drawn in and let out by these shares of width and height. Boxes are
+/// seldom exact, and which cut is best differs; the surest reading is kept. Measured on held-out real crops:
+/// training/runs/2026-11-25-reader-2.
+const SECOND_LOOK: [(f32, f32); 2] = [(0.957, 0.91), (1.066, 1.125)];
+
+/// A text the reader is not sure of, of something it holds for a plate.
+fn is_doubtful(read: &Reading) -> bool {
+    !read.positions.is_empty() && read.confidence() < DOUBTFUL
+}
+
+/// Corners drawn towards their middle (below 1) or away from it, along the plate's width and height.
+fn scaled(corners: &Corners, x: f32, y: f32) -> Corners {
+    let [tl, tr, br, bl] = corners.0;
+    // A corner is the middle of the four, plus or minus half the mean width, half the mean height, and what
+    // perspective adds; only the first two are scaled.
+    let along = |sign: [f32; 4], v: [f32; 4]| sign.iter().zip(v).map(|(s, v)| s * v).sum::<f32>() / 4.0;
+    let part =
+        |sign: [f32; 4]| (along(sign, [tl.x, tr.x, br.x, bl.x]), along(sign, [tl.y, tr.y, br.y, bl.y]));
+    let (middle, twist) = (part([1.0; 4]), part([1.0, -1.0, 1.0, -1.0]));
+    let (wide, high) = (part([-1.0, 1.0, 1.0, -1.0]), part([-1.0, -1.0, 1.0, 1.0]));
+    let corner = |w: f32, h: f32| crate::domain::Point {
+        x: middle.0 + w * x * wide.0 + h * y * high.0 + w * h * twist.0,
+        y: middle.1 + w * x * wide.1 + h * y * high.1 + w * h * twist.1,
+    };
+    Corners([corner(-1.0, -1.0), corner(1.0, -1.0), corner(1.0, 1.0), corner(-1.0, 1.0)])
 }
 
 /// The ways a plate is laid flat for reading: by its corners, and by its upright box where that is clearly
@@ -219,5 +285,27 @@ fn reading(frame: &Frame, detection: Detection, raw: RawReading) -> Reading {
         countries: raw.countries,
         lines: raw.lines,
         readable: raw.readable,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Point;
+
+    #[test]
+    fn scaling_moves_corners_along_the_plate() {
+        let same = |a: &Corners, b: &[(f32, f32); 4]| {
+            a.0.iter().zip(b).all(|(p, q)| (p.x - q.0).abs() < 1e-3 && (p.y - q.1).abs() < 1e-3)
+        };
+        let upright = Corners::from_box(10.0, 20.0, 110.0, 40.0);
+        let drawn_in = scaled(&upright, 0.9, 0.5);
+        assert!(same(&drawn_in, &[(15.0, 25.0), (105.0, 25.0), (105.0, 35.0), (15.0, 35.0)]), "{drawn_in:?}");
+        // An oblique plate keeps its slant; scaled by 1 it is itself.
+        let slanted = [(0.0, 0.0), (100.0, 30.0), (104.0, 52.0), (2.0, 20.0)];
+        let corners = Corners(slanted.map(|(x, y)| Point { x, y }));
+        assert!(same(&scaled(&corners, 1.0, 1.0), &slanted));
+        let [tl, tr, ..] = scaled(&corners, 0.9, 0.9).0;
+        assert!(((tr.y - tl.y) / (tr.x - tl.x) - 0.3).abs() < 0.02);
     }
 }

@@ -21,7 +21,8 @@ from .plates import Plate
 
 CROP_WIDTH, CROP_HEIGHT = 160, 64  # what the reader sees
 PAD_X, PAD_Y = 16, 8  # context kept around it on disk, so that training can move the crop
-MARGIN_X, MARGIN_Y = 0.06, 0.12  # of the plate's width and height, on each side
+MARGIN_X, MARGIN_Y = 0.06, 0.12  # of the plate's width and height, on each side, of stored frames
+TIGHT_X, TIGHT_Y = 0.0536, 0.0968  # of the crop's width and height, on each side, as the reader's card says
 
 
 @dataclass

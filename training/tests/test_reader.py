@@ -11,16 +11,15 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from platewatch_training import camera
 from platewatch_training.plates import ALPHABET, COUNTRIES, render_plate
-from platewatch_training.reader.data import CORNERS, TARGET, step_targets
+from platewatch_training.reader.clean import shrink
+from platewatch_training.reader.confusion import Tally, align
+from platewatch_training.reader.decode import best_path, places, read, total
 from platewatch_training.reader.evaluate import calibration
-from platewatch_training.reader.model import BLANK, CLASSES, STEPS, RowReader, greedy
+from platewatch_training.reader.makers import step_targets
+from platewatch_training.reader.model import BLANK, CLASSES, DESIGNS, STEPS, RowReader, greedy, widen
 from platewatch_training.reader.propose import collapse
-
-
-def places(shot) -> np.ndarray:
-    return np.float32([[ALPHABET.index(char), *rest] for char, *rest in shot.chars])
+from platewatch_training.reader.snap import TARGET, Camera
 
 
 class Rendering(unittest.TestCase):
@@ -44,13 +43,19 @@ class Rendering(unittest.TestCase):
                 last = (line, x0)
 
 
+def stored(rng, country=None):
+    """A clean plate as the sample makers see it: picture, corners, boxes, plate."""
+    plate = render_plate(rng, country)
+    image, quad, chars = shrink(plate)
+    return image, quad, np.float32([[ALPHABET.index(char), line, *box] for char, line, box in chars]), plate
+
+
 class Labels(unittest.TestCase):
     def test_step_targets_spell_the_text(self):
-        rng, right, total = random.Random(2), 0, 0
-        matrix = cv2.getPerspectiveTransform(CORNERS, TARGET)
+        rng, right, total_plates = random.Random(2), 0, 0
         for _ in range(150):
-            plate = render_plate(rng)
-            target = step_targets(places(camera.photograph(rng, plate)), matrix, 1)
+            _, quad, boxes, plate = stored(rng)
+            target = step_targets(boxes, cv2.getPerspectiveTransform(quad, TARGET))
             text, last = "", BLANK
             for i, k in enumerate(target):
                 if i == STEPS:
@@ -58,15 +63,49 @@ class Labels(unittest.TestCase):
                 if k >= 0 and k != BLANK and k != last:
                     text += ALPHABET[k]
                 last = k
-            total += 1
+            total_plates += 1
             right += text == plate.text
-        self.assertGreater(right / total, 0.85)  # doubled narrow characters may touch
+        self.assertGreater(right / total_plates, 0.85)  # doubled narrow characters may touch
 
-    def test_negatives_are_blank_and_unreadable_plates_say_nothing(self):
-        matrix = cv2.getPerspectiveTransform(CORNERS, TARGET)
-        empty = np.full((12, 6), -1, np.float32)
-        self.assertTrue((step_targets(empty, matrix, -1) == BLANK).all())
-        self.assertTrue((step_targets(empty, matrix, 0) == -100).all())
+    def test_a_character_outside_the_crop_is_lost(self):
+        _, quad, boxes, _ = stored(random.Random(3), "NL")
+        whole = cv2.getPerspectiveTransform(quad, TARGET)
+        self.assertLess(Camera.lost(boxes, whole), 0.05)
+        moved = np.float32([[1, 0, -60], [0, 1, 0], [0, 0, 1]]) @ whole
+        self.assertGreater(Camera.lost(boxes, moved), 0.9)
+
+
+class Decoding(unittest.TestCase):
+    def test_places_are_the_probabilities_of_the_texts_that_differ_there(self):
+        rng = np.random.default_rng(1)
+        steps = rng.random((9, CLASSES)) ** 3
+        steps /= steps.sum(1, keepdims=True)
+        text = [5, 3, 3, 8]
+        at = places(steps, text)
+        for i in range(len(text)):
+            plain = np.array([total(steps, text[:i] + [k] + text[i + 1 :]) for k in range(BLANK)] + [total(steps, text[:i] + text[i + 1 :])])
+            np.testing.assert_allclose(at[i], plain / plain.sum(), atol=1e-12)
+
+    def test_a_sure_text_is_read(self):
+        steps = np.full((2 * STEPS, CLASSES), 1e-3)
+        steps[:, BLANK] = 0.964
+        for t, char in ((4, "1"), (9, "1"), (20, "A"), (60, "7")):
+            steps[t] = 1e-3
+            steps[t, ALPHABET.index(char)] = 0.964
+        text, at, _ = read(steps)
+        self.assertEqual(text, "11A7")
+        self.assertEqual([ALPHABET[row.argmax()] for row in at], list(text))
+        self.assertEqual("".join(ALPHABET[k] for k in best_path(steps)), text)
+
+
+class Confusion(unittest.TestCase):
+    def test_alignment_and_tally(self):
+        self.assertEqual(align("AB1", "AB1"), [(0, 0), (1, 1), (2, 2)])
+        self.assertEqual(align("1ABC", "1BC"), [(0, 0), (1, None), (2, 1), (3, 2)])
+        tally, sure = Tally(), np.eye(CLASSES)
+        for truth, got in (("1ABC234", "1ABC234"), ("1ABC234", "1ABC2334"), ("1ABC234", "1A8C234"), ("1ABC234", "1BC234")):
+            tally.add(truth, got, sure[[ALPHABET.index(c) for c in got]], 1.0)
+        self.assertEqual((tally.pairs["B", "8"], tally.pairs["A", "-"], tally.pairs["-", "3"], tally.doubled), (1, 1, 1, 1))
 
 
 class Network(unittest.TestCase):
@@ -75,6 +114,16 @@ class Network(unittest.TestCase):
         self.assertEqual(tuple(steps.shape), (2, 2 * STEPS, CLASSES))
         self.assertEqual(tuple(country.shape), (2, len(COUNTRIES)))
         self.assertEqual((tuple(lines.shape), tuple(readable.shape)), ((2, 2), (2, 1)))
+
+    def test_a_widened_net_computes_the_same(self):
+        small, large = DESIGNS["rows"](5).eval(), DESIGNS["rows-wide"](5).eval()
+        for module in small.modules():
+            if isinstance(module, torch.nn.BatchNorm2d):
+                module.running_mean.normal_(0, 0.1)
+        widen(small.state_dict(), large)
+        crops = torch.rand(2, 3, 64, 160) * 255
+        for a, b in zip(small(crops), large(crops)):
+            torch.testing.assert_close(a, b, atol=1e-4, rtol=1e-4)
 
     def test_a_character_at_the_end_of_a_line_and_one_at_the_start_of_the_next_stay_apart(self):
         steps = torch.zeros(1, 2 * STEPS, CLASSES)

@@ -49,11 +49,12 @@ NI NK NM NMS NOH NOM NR NU NW NWM OA OAL OB OD OE OF OG OH OHV OHZ OL OPR OS OSL
 R RA RD RE REG RH RO ROS ROW RP RS RT RV RW RZ S SAD SAW SB SBK SC SDL SE SG SH SHA SHG SHK SI SIG SIM SK SL SLF SLK SLS SM SN
 SO SOK SON SP SPN SR ST STA STD STL SU SW SZ TBB TF TIR TO TR TS TUE TUT UE UEM UL UM UN V VB VEC VER VG VK VR VS W WAF WAK WB WE
 WEN WES WF WHV WI WIL WL WM WN WND WO WOB WS WT WTM WUE WUN WW WZ Z ZW""".split()
+UMLAUT_DISTRICTS = "AÖ BÖ BÜD BÜS BÜZ DÜW FÜ FÜS GÖ GÜ GZÜ HÖS JÜL KÖT KÖZ KÜN LÖ LÖB LÜN MÜ MÜB MÜL MÜR NÖ NÜ PLÖ RÖS RÜD SÄK SÖM TÖL TÜ ÜB VÖH WÜ WÜM ZÜL".split()
 DISTRICTS = [code for code in DISTRICTS if len(code) <= 3]
 
 
 def german_number(rng) -> tuple[str, str]:
-    district = rng.choice(DISTRICTS)
+    district = rng.choice(DISTRICTS if rng.random() < 0.93 else UMLAUT_DISTRICTS)
     letters = "".join(rng.choice("ABCDEFGHJKLMNPRSTUVWXYZ") for _ in range(rng.choice([1, 2, 2, 2])))
     room = 8 - len(district) - len(letters)
     digits = rng.choice("123456789") + "".join(rng.choice(DIGITS) for _ in range(min(3, room - 1, rng.choice([1, 2, 2, 3, 3, 3]))))

@@ -48,7 +48,7 @@ FAMILIES = {
     "highway": ("RG2014B", "RG2014C", "RG2014D", "RG2014E", "RG2014EM", "overpass-600", "overpass-700"),
     "wright": ("RG2014D", "RG2014EM", "barlow-semi-condensed-700", "saira-semi-condensed-700", "overpass-700", "din1451alt"),
     # The Brazilian face: heavy, squarish rounds, a 1 without foot.
-    "mandatory": ("saira-semi-condensed-600", "saira-semi-condensed-700", "saira-condensed-700", "din1451alt", "overpass-700", "RG2014D", "barlow-semi-condensed-700"),
+    "mandatory": ("saira-semi-condensed-600", "saira-semi-condensed-700", "saira-condensed-700", "overpass-700", "RG2014D", "RG2014E", "barlow-semi-condensed-700"),
     "condensed": (
         "barlow-condensed", "saira-condensed", "saira-extra-condensed", "roboto-condensed", "oswald",
         "RG2014B", "RG2014C", "share-tech-400", "OSP-DIN",
@@ -111,6 +111,8 @@ def glyph(path: str, char: str) -> np.ndarray:
     """Mask (uint8) of a character, `GLYPH_CAP` px high, as wide as its ink."""
     font, top, bottom = _cap_font(path)
     left, _, right, low = font.getbbox(char)
+    if char in "ÄÖÜ":  # dies squeeze letter and dots into the cap height
+        _, top, _, _ = font.getbbox(char)
     if char in "QJ":  # dies keep the tail inside the cap height; without this a Q is printed as an O
         bottom = max(bottom, low)
     image = Image.new("L", (max(1, right - left), bottom - top), 0)
@@ -123,6 +125,37 @@ def glyph(path: str, char: str) -> np.ndarray:
     if mask.shape[0] != GLYPH_CAP:
         mask = cv2.resize(mask, (mask.shape[1], GLYPH_CAP), interpolation=cv2.INTER_AREA)
     return np.ascontiguousarray(mask)
+
+
+@functools.lru_cache(maxsize=64)
+def serif_i(path: str) -> np.ndarray:
+    """An I with serifs, as California and others stamp it, with the stroke of the font."""
+    stroke = max(8, glyph(path, "L")[: GLYPH_CAP // 2].max(0).astype(bool).sum())
+    mask = np.zeros((GLYPH_CAP, int(stroke * 2.6)), np.uint8)
+    middle = mask.shape[1] // 2
+    mask[:, middle - stroke // 2 : middle - stroke // 2 + stroke] = 255
+    mask[: int(stroke * 0.8)] = mask[-int(stroke * 0.8) :] = 255
+    return mask
+
+
+@functools.lru_cache(maxsize=64)
+def squared(path: str, char: str) -> np.ndarray:
+    """O and 0 as round-cornered boxes with straight sides, as Brazilian dies and some US ones are."""
+    like = glyph(path, "D" if char == "O" else "0")
+    stroke = int(max(8, glyph(path, "L")[: GLYPH_CAP // 2].max(0).astype(bool).sum()))
+    width = max(3 * stroke, like.shape[1])
+    mask = np.zeros((GLYPH_CAP, width), np.uint8)
+    radius = int(width * 0.42)
+    for inset, value in ((0, 255), (stroke, 0)):
+        r = max(4, radius - inset)
+        x0, y0, x1, y1 = inset, inset, width - 1 - inset, GLYPH_CAP - 1 - inset
+        if x1 - x0 < 2 * r:
+            r = max(1, (x1 - x0) // 2)
+        cv2.rectangle(mask, (x0 + r, y0), (x1 - r, y1), value, -1)
+        cv2.rectangle(mask, (x0, y0 + r), (x1, y1 - r), value, -1)
+        for x, y in ((x0 + r, y0 + r), (x1 - r, y0 + r), (x0 + r, y1 - r), (x1 - r, y1 - r)):
+            cv2.circle(mask, (x, y), r, value, -1)
+    return mask
 
 
 @functools.lru_cache(maxsize=None)

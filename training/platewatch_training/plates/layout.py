@@ -20,6 +20,7 @@ import numpy as np
 from . import fonts
 
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+UMLAUTS = {"Ä": "A", "Ö": "O", "Ü": "U"}  # drawn with dots, read without
 Colour = tuple[float, float, float]
 
 WHITE: Colour = (238, 238, 236)
@@ -68,6 +69,8 @@ class Spec:
     under: list[Callable] = field(default_factory=list)  # painters before the characters
     over: list[Callable] = field(default_factory=list)  # and after
     dash: bool = True
+    serif_i: bool = False  # I with serifs
+    squared_o: bool = False  # O and 0 as boxes with round corners
     kind: str = "standard"
 
 
@@ -120,9 +123,12 @@ class Canvas:
         cv2.fillPoly(self.image, [np.round(np.float32(points) * self.scale).astype(np.int32)], colour, cv2.LINE_AA)
 
     def text(self, path: str, text: str, x: float, y: float, height: float, colour, width: float | None = None,
-             centre: bool = True) -> None:
-        """Running text with its middle (or left end) at (x, y); squeezed to `width` if given and wider."""
+             centre: bool = True, slant: float = 0.0) -> None:
+        """Running text with its middle (or left end) at (x, y); squeezed to `width` if given and wider; slanted like a hand."""
         mask = fonts.text_mask(path, text, height * self.scale)
+        if slant:
+            lean = slant * mask.shape[0]
+            mask = cv2.warpAffine(mask, np.float32([[1, -slant, lean], [0, 1, 0]]), (int(mask.shape[1] + lean), mask.shape[0]))
         if width and mask.shape[1] > width * self.scale:
             mask = cv2.resize(mask, (max(1, round(width * self.scale)), mask.shape[0]), interpolation=cv2.INTER_AREA)
         left = x * self.scale - (mask.shape[1] / 2 if centre else 0)
@@ -180,14 +186,23 @@ def draw_seals(canvas: Canvas, rng, x: float, y: float, radius: float, height: f
         canvas.disc(x, y + height * 0.27, radius * 0.55, shade(rng, (110, 110, 110), 60))
 
 
+def glyph(path: str, char: str, spec: Spec) -> np.ndarray:
+    """The mask of a character in the face of this plate."""
+    if char == "I" and spec.serif_i:
+        return fonts.serif_i(path)
+    if char in "O0" and spec.squared_o:
+        return fonts.squared(path, char)
+    return fonts.glyph(path, char)
+
+
 def row_width(row: str, path: str, spec: Spec, cap: float) -> list[tuple[str, float, float]]:
     """(token, width of its cell, width of its ink) for each token of a row."""
     stretch = spec.cell / (cap * fonts.reference_width(path)) * (cap / spec.cap)
     cell = spec.cell * cap / spec.cap
     tokens = []
     for char in row:
-        if char in ALPHABET:
-            natural = fonts.glyph(path, char).shape[1] / fonts.GLYPH_CAP * cap * stretch
+        if char in ALPHABET or char in UMLAUTS:
+            natural = glyph(path, char, spec).shape[1] / fonts.GLYPH_CAP * cap * stretch
             # Real plates punch every character from a die of one width: M and W are squeezed into it.
             ink = min(natural, cell * (1.06 if char in "MW" else 1.0))
             tokens.append((char, cell if spec.equal else max(ink, cell * 0.3), ink))
@@ -212,17 +227,21 @@ def draw_row(canvas: Canvas, rng, spec: Spec, path: str, row: str, line: int, le
         width, centre = width * squeeze, x + width * squeeze / 2
         if ink:
             w, h = max(2, round(ink * squeeze * s)), max(4, round(cap * s))
-            mask = cv2.resize(fonts.glyph(path, char), (w, h), interpolation=cv2.INTER_AREA)
+            mask = cv2.resize(glyph(path, char, spec), (w, h), interpolation=cv2.INTER_AREA)
             if weight:
                 mask = cv2.copyMakeBorder(mask, 2, 2, 2, 2, cv2.BORDER_CONSTANT, value=0)
                 kernel = np.ones((abs(weight) + 1, abs(weight) + 1), np.uint8)
                 mask = (cv2.dilate if weight > 0 else cv2.erode)(mask, kernel)
             px, py = round(centre * s - mask.shape[1] / 2), round(middle * s - mask.shape[0] / 2)
             canvas.paste(mask, px, py, colour, relief)
-            found.append((char, line, (float(px), float(py), float(px + mask.shape[1]), float(py + mask.shape[0]))))
+            found.append((UMLAUTS.get(char, char), line, (float(px), float(py), float(px + mask.shape[1]), float(py + mask.shape[0]))))
         elif char == "-" and spec.dash:
             half = min(width * 0.33, cap * 0.17)
             canvas.rectangle(centre - half, middle - cap * 0.055, centre + half, middle + cap * 0.055, colour)
+        elif char == "." and spec.country == "US" and rng.random() < 0.5:  # a star or a small map of the state
+            angles = [i * math.pi / 5 - math.pi / 2 for i in range(10)]
+            size = cap * rng.uniform(0.09, 0.16)
+            canvas.polygon([(centre + size * (1 if i % 2 == 0 else 0.45) * math.cos(a), middle + size * (1 if i % 2 == 0 else 0.45) * math.sin(a)) for i, a in enumerate(angles)], colour)
         elif char == ".":
             canvas.disc(centre, middle, cap * 0.075, colour)
         elif char == "*":

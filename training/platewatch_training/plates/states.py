@@ -108,7 +108,8 @@ def decorations(name: str, slogan: str, ink):
         width, height = canvas.width / canvas.scale, canvas.height / canvas.scale
         paths = fonts.family_files(rng.choice(["sans", "condensed", "highway"]))
         contrast = WHITE if canvas.image[: round(22 * canvas.scale)].mean() < 110 else rng.choice([ink, ink, RED, NAVY, BLACK])
-        canvas.text(rng.choice(paths), name, width / 2 + rng.gauss(0, 6), rng.uniform(14, 20), rng.uniform(13, 23), shade(rng, contrast), 180)
+        canvas.text(rng.choice(paths), name, width / 2 + rng.gauss(0, 6), rng.uniform(14, 20), rng.uniform(13, 23), shade(rng, contrast), 180,
+                    slant=rng.uniform(0.15, 0.5) if rng.random() < 0.35 else 0.0)
         low = rng.choice([slogan, slogan, slogan, rng.choice(COUNTIES), ""])
         if low:
             contrast = WHITE if canvas.image[-round(22 * canvas.scale) :].mean() < 100 else rng.choice([ink, ink, RED, BLACK])
@@ -151,6 +152,39 @@ def centre_picture(x_share: float):
     return paint
 
 
+def side_picture(x_share: float, wide: float):
+    """A bird, a cactus, a wheelchair or a coat of arms before or behind the number."""
+
+    def paint(canvas, rng) -> None:
+        width, height = canvas.width / canvas.scale, canvas.height / canvas.scale
+        colour, other = picture(rng)
+        x, y = width * x_share, height * rng.uniform(0.42, 0.58)
+        if rng.random() < 0.3:  # a blue square with a white sign
+            half = wide * 0.42
+            canvas.rectangle(x - half, y - half, x + half, y + half, shade(rng, BLUE, 20))
+            canvas.disc(x, y + half * 0.2, half * 0.5, shade(rng, WHITE), half * 0.16)
+            canvas.disc(x - half * 0.1, y - half * 0.6, half * 0.16, shade(rng, WHITE))
+            return
+        for _ in range(rng.randint(2, 6)):
+            points = [(x + rng.gauss(0, wide * 0.26), y + rng.gauss(0, wide * 0.34)) for _ in range(rng.randint(3, 6))]
+            canvas.polygon(points, shade(rng, rng.choice([colour, other, BLACK, WHITE]), 40))
+
+    return paint
+
+
+def ground(canvas, rng) -> None:
+    """Mountains or a field of colour low on the plate, behind the feet of the characters; a sun above."""
+    width, height = canvas.width / canvas.scale, canvas.height / canvas.scale
+    low = height * rng.uniform(0.6, 0.85)
+    points = [(0, height)] + [(width * i / 7, low + rng.gauss(0, 7)) for i in range(8)] + [(width, height)]
+    before = canvas.image.copy()
+    canvas.polygon(points, shade(rng, rng.choice([(90, 60, 130), (150, 110, 70), (70, 120, 80), (60, 90, 150), (200, 120, 60)]), 25))
+    if rng.random() < 0.4:
+        canvas.disc(width * rng.uniform(0.2, 0.8), height * rng.uniform(0.2, 0.5), rng.uniform(12, 28), shade(rng, (250, 225, 130)))
+    share = rng.uniform(0.3, 0.9)
+    canvas.image[:] = before * (1 - share) + canvas.image * share
+
+
 def small_letters(side: float):
     """Two small letters above each other at an end (disabled, veteran, trailer): not part of the number here."""
 
@@ -182,8 +216,19 @@ def state_plate(rng, state: str) -> Spec:
     if abs(sum(ink) - sum(bottom)) < 200 and abs(sum(ink) - sum(top)) < 200:
         spec.fg = WHITE if sum(bottom) < 380 else NAVY
     spec.under.append(decorations(name, slogan, spec.fg))
-    text = fill(rng, pattern.replace("#", " ").replace("_", rng.choice([" ", ".", ":"])))
+    text = fill(rng, pattern.replace("#", " ").replace("_", rng.choice([" ", ".", ":", "."])))
     spec.rows = [text]
+    spec.serif_i = state == "CA" or rng.random() < 0.3
+    spec.squared_o = rng.random() < 0.3
+    if rng.random() < (0.5 if state in ("AZ", "NV", "OR", "UT", "CO", "ID", "WY") else 0.12):
+        spec.under.insert(1, ground)
+    if sum(c.isalnum() for c in text) <= 7 and rng.random() < 0.14:
+        left = rng.random() < 0.8
+        spec.align, spec.cell, spec.gap = (0.92, 27, 4.5) if left else (0.08, 27, 4.5)
+        spec.space = min(spec.space, 12)
+        room = 305 - sum(c.isalnum() for c in text) * 31.5 - (12 if " " in text else 0)
+        if room > 34:
+            spec.under.append(side_picture((room * 0.5) / 305 if left else 1 - room * 0.5 / 305, min(60, room * 0.8)))
     if rng.random() < 0.06:
         side = rng.choice([0.07, 0.93])
         spec.under.append(small_letters(side))

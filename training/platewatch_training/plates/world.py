@@ -18,6 +18,21 @@ def town(canvas, rng) -> None:
     canvas.text(rng.choice(fonts.family_files("sans")), rng.choice(TOWNS), width / 2, 14, 15, shade(rng, BLACK, 30), width * 0.6)
 
 
+def seal_sticker(canvas, rng) -> None:
+    """The seal's wire and coloured stickers at the upper corners, and bolts at the lower edge."""
+    width, height = canvas.width / canvas.scale, canvas.height / canvas.scale
+    for x in (rng.uniform(18, 40), width - rng.uniform(18, 40)):
+        if rng.random() < 0.45:
+            colour = shade(rng, rng.choice([(200, 40, 40), (200, 40, 40), (230, 200, 50), (60, 110, 80), (60, 60, 60)]), 30)
+            canvas.disc(x, rng.uniform(14, 26), rng.uniform(5, 10), colour)
+            if rng.random() < 0.6:
+                canvas.disc(x + rng.uniform(-8, 8), rng.uniform(18, 32), rng.uniform(3, 7), shade(rng, colour, 40))
+    for x in (width * rng.uniform(0.24, 0.33), width * rng.uniform(0.67, 0.76)):
+        for y in (10, height - 8):
+            if rng.random() < 0.5:
+                canvas.disc(x, y, rng.uniform(3, 6), shade(rng, rng.choice([(60, 60, 60), (150, 150, 150), (30, 30, 30)])))
+
+
 def mercosul_strip(canvas, rng) -> None:
     width = canvas.width / canvas.scale
     canvas.rectangle(3, 3, width - 3, 29, shade(rng, (20, 60, 150)))
@@ -36,7 +51,9 @@ def brazil(rng, kind: str | None = None) -> Spec:
             spec.bg, spec.fg = rng.choice([((170, 30, 35), WHITE), ((170, 30, 35), WHITE), (WHITE, BLACK), ((25, 25, 28), GREY), (WHITE, (180, 30, 40))])
         if rng.random() < 0.8:
             spec.border, spec.border_width = spec.fg, 2
-        spec.over.append(town)
+        spec.over += [town, seal_sticker]
+        spec.squared_o = rng.random() < 0.8
+        spec.cap, spec.cell, spec.gap = rng.uniform(63, 74), rng.uniform(37, 42), rng.uniform(7, 11)
     else:
         spec = Spec("BR", [fill(rng, rng.choice(["LLL9L99", "LLL9L99", "LLL 9L99"]))], size=(400, 130), family="fe", cap=66, cell=40, gap=7,
                     space=14, top=28, border=BLACK, border_width=2, equal=rng.random() < 0.5, kind="mercosul")
@@ -60,6 +77,12 @@ OTHER_PATTERNS = ["LL 999 LL", "LLL 999", "LLL 9999", "999 LLL", "99 LL 9999", "
                   "99-999-99", "999-99-999", "LLL L999", "XXX XXX", "XXX XXXX", "XXXXX", "XXXXXX", "XXXXXXX", "LX XXXX", "LLL LLL", "9999 LLL", "L 9999 LL", "LLL 999 LL"]
 
 
+def place(canvas, rng) -> None:
+    width, height = canvas.width / canvas.scale, canvas.height / canvas.scale
+    name = rng.choice(["PUNJAB", "SINDH", "ICT-ISLAMABAD", "KUWAIT", "DUBAI", "KARNATAKA", "GEORGIA", "K.S.A", "MAROC", "CHILE", "COLOMBIA", "VICTORIA", "BOGOTA", "KENYA"])
+    canvas.text(rng.choice(fonts.family_files("sans")), name, width / 2, height - height * 0.09, height * 0.11, shade(rng, BLACK, 40), width * 0.6)
+
+
 def other(rng, kind: str | None = None) -> Spec:
     """Plates of nowhere in particular, so that the reader has seen every shape of number."""
     dark = rng.random() < 0.2
@@ -75,6 +98,9 @@ def other(rng, kind: str | None = None) -> Spec:
                 gap=rng.uniform(4, 14), space=rng.uniform(14, 36), equal=rng.random() < 0.5)
     if rng.random() < 0.5:
         spec.border, spec.border_width = fg, rng.uniform(1.5, 5)
+    if rng.random() < 0.2:  # the name of a place under the number
+        spec.bottom = spec.size[1] * 0.14
+        spec.over.append(place)
     if rng.random() < 0.4:
         spec.bands = [Band(rng.choice(["RUS", "SRB", "BIH", "AL", "MK", "MD", "MNE", "IND", "", "GE", "RKS", "BY", "MA", "VN", "AND", "MC"]),
                            rng.choice([EU_BLUE, EU_BLUE, (180, 40, 40), (30, 110, 60)]), stars=False, right=rng.random() < 0.25)]

@@ -76,7 +76,7 @@ def evaluation_crops(detector_path: Path | None) -> dict[str, list]:
 
 
 def crop(frame: np.ndarray) -> np.ndarray:
-    return frame[PY : PY + H, PX : PX + W].transpose(2, 0, 1).astype(np.float32)
+    return plain_crops(frame[None]).numpy()[0]
 
 
 def calibration(rows: list[tuple[float, bool]], bins: int = 10) -> float:

@@ -18,7 +18,7 @@ import torch.nn as nn
 
 from .. import camera
 from ..plates import ALPHABET
-from .model import BLANK, STEPS, RowReader
+from .model import BLANK, DESIGNS, STEPS, RowReader
 
 
 class Exported(nn.Module):
@@ -47,14 +47,14 @@ def card(path: Path, countries: list[str], version: str, extra: str = "") -> str
 task = "plate-reading"
 version = "{version}"
 sha256 = "{digest}"
-input = {{ name = "plates", layout = "NCHW", channels = "RGB", range = [0.0, 255.0], width = {camera.CROP_WIDTH}, height = {camera.CROP_HEIGHT}, margin_x = {camera.MARGIN_X}, margin_y = {camera.MARGIN_Y} }}
+input = {{ name = "plates", layout = "NCHW", channels = "RGB", range = [0.0, 255.0], width = {camera.CROP_WIDTH}, height = {camera.CROP_HEIGHT}, margin_x = {camera.TIGHT_X}, margin_y = {camera.TIGHT_Y} }}
 output = {{ kind = "ctc", name = "probabilities", rows = 2, steps = {STEPS}, alphabet = "{ALPHABET}", blank = {BLANK}, country = "country", countries = {json.dumps(countries)}, lines = "lines", readable = "readable" }}
 {extra}'''
 
 
 def load(path: Path) -> tuple[RowReader, list[str]]:
     state = torch.load(path, weights_only=False, map_location="cpu")
-    reader = RowReader(len(state["countries"]))
+    reader = DESIGNS[state.get("design", "rows")](len(state["countries"]))
     reader.load_state_dict({key: value.float() if value.is_floating_point() else value for key, value in state["average"].items()})
     return reader.eval(), state["countries"]
 

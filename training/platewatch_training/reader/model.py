@@ -44,22 +44,29 @@ class Residual(nn.Module):
 class Trunk(nn.Module):
     """Crop (N x 3 x 64 x 160, 0..255) to features N x D x 40."""
 
-    def __init__(self, widths=(32, 48, 80), dim=112):
+    def __init__(self, widths=(32, 48, 80), dim=112, half: int = 0, deep: bool = False):
         super().__init__()
         b, c, d = widths
+        # One step to a quarter of the size: full-size layers cost memory traffic, not arithmetic.
+        # `half` channels at half size see thinner strokes, for twice the time.
+        stem = [ConvUnit(3, half, 3, 2), ConvUnit(half, b, 3, 2)] if half else [ConvUnit(3, b, 6, 4, 1)]
         self.features = nn.Sequential(
-            # One step to a quarter of the size: full-size layers cost memory traffic, not arithmetic.
-            ConvUnit(3, b, 6, 4, 1),  # 16 x 40
+            *stem,  # 16 x 40
             Residual(b, b // 2),
             ConvUnit(b, c, 3, (2, 1)),  # 8 x 40
             Residual(c, c // 2),
             ConvUnit(c, d, 3, (2, 1)),  # 4 x 40
             Residual(d, d // 2),
         )
+        self.deeper = Residual(c, c // 2) if deep else None  # a second block at 8 x 40
         self.column = nn.Sequential(nn.Conv1d(4 * d, dim, 1, bias=False), nn.BatchNorm1d(dim), nn.ReLU(True))
 
     def forward(self, image):
-        x = self.features((image - 127.5) * (1 / 64))
+        x = (image - 127.5) * (1 / 64)
+        for i, layer in enumerate(self.features):
+            x = layer(x)
+            if self.deeper is not None and i == len(self.features) - 3:
+                x = self.deeper(x)
         x = x.reshape(x.shape[0], x.shape[1] * 4, STEPS)
         return self.column(x)
 
@@ -87,9 +94,9 @@ class Mixer(nn.Module):
 
 
 class RowReader(nn.Module):
-    def __init__(self, countries: int, widths=(32, 48, 80), dim=112):
+    def __init__(self, countries: int, widths=(32, 48, 80), dim=112, half: int = 0, deep: bool = False):
         super().__init__()
-        self.trunk = Trunk(widths, dim)
+        self.trunk = Trunk(widths, dim, half, deep)
         self.mixer = Mixer(dim)
         self.final = nn.Sequential(nn.Conv1d(dim, dim, 3, 1, 1, bias=False), nn.BatchNorm1d(dim), nn.ReLU(True))
         self.rows = nn.Conv1d(dim, 2 * CLASSES, 1)
@@ -127,6 +134,35 @@ class SlotReader(nn.Module):
         scores = self.query @ self.key(x).transpose(1, 2) * x.shape[2] ** -0.5
         read = scores.softmax(-1) @ self.value(x)
         return self.classify(F.relu(read)), scores
+
+
+DESIGNS = {
+    "rows": lambda countries: RowReader(countries),
+    "rows-large": lambda countries: RowReader(countries, (48, 80, 112), 128, 24),
+    "rows-wide": lambda countries: RowReader(countries, (48, 80, 112), 112, 0, True),
+    "slots": lambda countries: SlotReader(countries),
+}
+
+
+@torch.no_grad()
+def widen(small: dict, large: nn.Module) -> None:
+    """Put trained weights into a net with more channels so that it starts out computing the same.
+
+    New channels start at random, but what they send to old channels starts at nothing; added residual
+    blocks start as identity (after Net2Net, Chen et al., ICLR 2016).
+    """
+    for name, new in large.state_dict().items():
+        if name not in small:
+            if name.startswith("trunk.deeper.spread.1.weight"):
+                new.zero_()
+            continue
+        old = small[name].to(new.dtype)
+        if old.shape == new.shape:
+            new.copy_(old)
+            continue
+        if new.ndim > 1:
+            new[: old.shape[0]] = 0
+        new[tuple(slice(0, n) for n in old.shape)] = old
 
 
 def greedy(steps: torch.Tensor, alphabet: str) -> list[str]:

@@ -31,16 +31,21 @@ READABLE, UNREADABLE, NOTHING = 1, 0, -1
 
 def signboard(rng, surroundings: Surroundings) -> np.ndarray:
     """Words and figures that are no plate: vans, shop signs, the clock of the recorder."""
-    image = surroundings.patch(FRAME[1], FRAME[0])
+    return signboard_on(rng, surroundings.bytes(FRAME[1], FRAME[0]), FRAME[1], FRAME[0])
+
+
+def signboard_on(rng, image: np.ndarray, width: int, height: int) -> np.ndarray:
+    """Such words written on a picture (uint8 RGB)."""
+    image = image.astype(np.float32)
     words = ["BAKKERIJ", "SERVICE", "24/7", "www.auto.be", "TAXI", "POLICE", "POLITIE", "STOP", "EXIT", "HOTEL", "BUS 42", "DHL", "Express", "2024-05-17",
              "12:45:07", "CAM 03", "km/h", "E40", "A12", "Tel 03 555 12 34", "Garage", "Diesel", "TDI", "2.0 HDi", "QUATTRO", "GTI", "FORD", "TRANSIT", "Volvo FH"]
     for _ in range(rng.randint(1, 3)):
         mask = fonts.text_mask(rng.choice(fonts.family_files("any")), " ".join(rng.choice(words) for _ in range(rng.randint(1, 3))), rng.uniform(9, 34))
-        x, y = rng.randint(-20, 120), rng.randint(0, FRAME[0] - 12)
+        x, y = rng.randint(-20, int(width * 0.63)), rng.randint(0, height - 12)
         x0 = max(0, x)
-        part = mask[: FRAME[0] - y, x0 - x : FRAME[1] - x].astype(np.float32)[..., None] / 255
+        part = mask[: height - y, x0 - x : width - x].astype(np.float32)[..., None] / 255
         area = image[y : y + part.shape[0], x0 : x0 + part.shape[1]]
-        area += part * (np.float32([rng.uniform(0, 255) for _ in range(3)]) - area)
+        area += part[:, : area.shape[1]] * (np.float32([rng.uniform(0, 255) for _ in range(3)]) - area)
     image = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.3, 1.4))
     return np.clip(image, 0, 255).astype(np.uint8)
 

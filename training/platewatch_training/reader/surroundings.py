@@ -26,10 +26,14 @@ class Surroundings:
             entry = json.loads(line)
             picture = cv2.imread(str(data_root() / entry["image"]))
             if picture is not None:
-                self.pictures.append((picture[:, :, ::-1], entry["boxes"]))
+                self.pictures.append((np.ascontiguousarray(picture[:, :, ::-1]), entry["boxes"]))
 
     def patch(self, width: int, height: int, scale_range: tuple[float, float] = (0.5, 1.5)) -> np.ndarray:
         """A float32 RGB piece free of labelled plates."""
+        return self.bytes(width, height, scale_range).astype(np.float32)
+
+    def bytes(self, width: int, height: int, scale_range: tuple[float, float] = (0.5, 1.5)) -> np.ndarray:
+        """The same as bytes."""
         for _ in range(20):
             picture, boxes = self.rng.choice(self.pictures)
             scale = self.rng.uniform(*scale_range)
@@ -40,4 +44,4 @@ class Surroundings:
         piece = picture[y : y + h, x : x + w]
         if self.rng.random() < 0.5:
             piece = piece[:, ::-1]
-        return cv2.resize(piece, (width, height), interpolation=cv2.INTER_LINEAR).astype(np.float32)
+        return cv2.resize(piece, (width, height), interpolation=cv2.INTER_LINEAR)
