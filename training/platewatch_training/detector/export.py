@@ -51,7 +51,7 @@ def platt(hits: list) -> tuple[float, float]:
         return loss
 
     solver.step(closure)
-    return float(p[0]), float(p[1])
+    return float(p[0].detach()), float(p[1].detach())
 
 
 def calibration_error(hits: list, steps: int = 10) -> float:

@@ -153,8 +153,15 @@ class Maker:
                 return np.float32([x, y])
         return None
 
+    def plate(self, stock) -> tuple[list[np.ndarray], np.ndarray]:
+        """A rendered plate; one in eight with light letters on a dark ground, as old plates of many countries."""
+        levels, source = self.rng.choice(stock)
+        if self.rng.random() < 0.12:
+            levels = [255 - level for level in levels]
+        return levels, source
+
     def paste_plate(self, canvas, targets, ignored) -> None:
-        levels, source = self.rng.choice(self.squarish if self.rng.random() < 0.25 else self.plates)
+        levels, source = self.plate(self.squarish if self.rng.random() < 0.3 else self.plates)
         ratio = np.linalg.norm(source[1] - source[0]) / np.linalg.norm(source[3] - source[0])
         quad = paste.quad_for(self.rng, self.wanted_width() * (0.7 if ratio < 2.5 else 1.0), ratio)
         place = self.free_place(np.ptp(quad, 0), targets, ignored)
@@ -201,7 +208,7 @@ class Maker:
         if size[0] < 16 or size[0] / max(1, size[1]) < 1.1:
             return
         for _ in range(12):
-            levels, source = rng.choice(self.plates)
+            levels, source = self.plate(self.plates)
             ratio = np.linalg.norm(source[1] - source[0]) / np.linalg.norm(source[3] - source[0])
             if 0.75 < ratio / (size[0] / size[1]) < 1.5:
                 slant = rng.gauss(0, 0.06) * size[0]

@@ -25,6 +25,7 @@ from .evaluate import iou
 
 LABELS = PROJECT / "training/labels/mined_boxes.tsv"  # what `mine` adds to
 EARLIER = PROJECT / "training/labels/extra_boxes.tsv"
+BAD = PROJECT / "training/labels/bad_boxes.tsv"  # published boxes without a plate
 BAIT = PROJECT / "training/labels/bait.tsv"
 # How often each source is drawn. The night set is small and its own world; the
 # openimages set was stretched to squares by its publisher, so it counts little.
@@ -117,13 +118,15 @@ def pictures(folder: Path) -> list[Picture]:
     bait: dict[str, list] = {}
     for name, box in bait_boxes():
         bait.setdefault(name, []).append(box)
+    bad = {tuple(line.split("\t")[:2]) for line in BAD.read_text().splitlines()[1:]} if BAD.exists() else set()
     for levels, row in stored(folder, "pictures"):
         label = rows[row["name"]]
         found, doubtful = extra.get(row["name"], ([], []))
         array = lambda boxes: np.array(boxes, np.float32).reshape(-1, 4)
-        found = fresh(found, label["boxes"])
-        doubtful = fresh(doubtful, label["boxes"] + found)
-        boxes = array(label["boxes"] + found)
+        sound = [b for k, b in enumerate(label["boxes"]) if (row["name"], str(k)) not in bad]
+        found = fresh(found, sound)
+        doubtful = fresh(doubtful, sound + found)
+        boxes = array(sound + found)
         if label["source"] in TIGHTEN:
             slack = (boxes[:, 2:] - boxes[:, :2]) * (1 - np.float32(TIGHTEN[label["source"]])) / 2
             boxes = np.hstack([boxes[:, :2] + slack, boxes[:, 2:] - slack])
