@@ -172,7 +172,7 @@ def write_truth(path: Path, scene: Scene, frames: list[dict[int, dict]]) -> dict
         clear = [s["width_px"] for s in seen if s["visible"] >= 0.95]
         good = m.legible and sum(w >= READABLE_PX[m.plate.lines] for w in clear) >= 4
         if scene.person:
-            good = m.legible and reading.readable(seen, m.plate.lines, scene.night, scene.fps)
+            good = m.legible and m.number not in reading.WASHED_OUT.get(scene.name, ()) and reading.readable(seen, m.plate.lines, scene.night, scene.fps)
         vehicles.append({
             "id": m.number, "text": m.plate.text, "country": m.plate.country, "kind": m.plate.kind, "vehicle": m.vehicle.kind,
             "lines": m.plate.lines, "heading": "away" if m.heading > 0 else "towards", "first_frame": seen[0]["frame"], "last_frame": seen[-1]["frame"],
