@@ -74,9 +74,17 @@ impl Prior {
             });
             at as MaskId
         };
+        // A series' share spread over all texts of its shapes. The grammar itself spreads it over those whose
+        // district code exists; sums over positions cannot know which do, so here they all count.
+        let size = |f: &grammar::Format| f.masks().iter().map(|m| f64::from(m.count_ones())).product::<f64>();
+        let all = || (0..=PlateText::MAX_LEN).flat_map(grammar::formats);
+        let texts = |of: &grammar::Format| -> f64 {
+            let same = |f: &&grammar::Format| f.country == of.country && f.rule.series == of.rule.series;
+            all().filter(same).map(size).sum()
+        };
         let shape = |f: &grammar::Format, id: &mut dyn FnMut(u64) -> MaskId| {
             let masks = f.masks().iter().map(|&m| id(m)).collect();
-            Shape::new(Some(f.country), masks, f64::from(f.log_density()).exp())
+            Shape::new(Some(f.country), masks, f64::from(f.rule.share) / texts(f).max(1.0))
         };
         let formats: Vec<Vec<Shape>> = (0..=PlateText::MAX_LEN)
             .map(|n| grammar::formats(n).iter().map(|f| shape(f, &mut id)).collect())

@@ -154,7 +154,7 @@ fn a_quoted_text_may_have_line_breaks() {
     let entries: Vec<_> = list.entries().map(|e| (e.plate.to_string(), e.line, e.instruction)).collect();
     assert!(entries.contains(&("1ABC123".into(), 2, "Stop. Call \"101\"".into())), "{entries:?}");
     assert!(entries.contains(&("2DEF456".into(), 4, String::new())), "{entries:?}");
-    assert_eq!((report.bad[0].line, report.bad[0].column), (5, 2), "{report}");
+    assert_eq!((report.bad[0].line, report.bad[0].column), (5, 1), "{report}");
 }
 
 #[test]
