@@ -12,7 +12,7 @@ const BOTTOM: f64 = 70.0;
 const GAP: f64 = 90.0;
 /// Colours that the colour-blind tell apart (Okabe and Ito 2008).
 const COLOURS: [&str; 5] = ["#0072b2", "#56b4e9", "#e69f00", "#009e73", "#d55e00"];
-/// False hits in 100,000 from here to here; what is below is drawn at the lower end.
+/// False hits in 100,000 from here to here; what is below, none above all, is drawn at the lower end.
 const FALSE_RANGE: (f64, f64) = (0.01, 100_000.0);
 /// Ways that are drawn; `resolved` and `alternative` alone say little.
 const DRAWN: [usize; 3] = [0, 3, 4];
@@ -36,7 +36,8 @@ pub(super) fn plot(outcomes: &[Outcome]) -> String {
 
     for exponent in -2..=5 {
         let value = 10f64.powi(exponent);
-        grid(&mut svg, LEFT, y_false(value), &format!("{value}"));
+        let label = if exponent == -2 { "none".to_owned() } else { format!("{value}") };
+        grid(&mut svg, LEFT, y_false(value), &label);
     }
     let mut share = floor;
     while share < 1.0001 {
@@ -49,7 +50,13 @@ pub(super) fn plot(outcomes: &[Outcome]) -> String {
     goal(&mut svg, LEFT + PANEL + GAP, y_true(0.97), "goal: 97 %");
     for (panel, name) in [(0.0, "entries"), (1.0, "entries")] {
         for (i, o) in outcomes.iter().enumerate() {
-            text(&mut svg, x(panel, i), bottom + 18.0, "middle", &format!("{} {name}", o.entries));
+            // Inside the picture at both ends.
+            let anchor = match i {
+                0 => "start",
+                _ if i + 1 == outcomes.len() => "end",
+                _ => "middle",
+            };
+            text(&mut svg, x(panel, i), bottom + 18.0, anchor, &format!("{} {name}", o.entries));
         }
     }
     for way in DRAWN {
