@@ -2,7 +2,7 @@
 
 use super::link::{self, LinkOptions};
 use super::message::{CameraStatus, Health, HotlistStatus};
-use super::worker::{Control, Worker};
+use super::worker::{Control, Pace, Worker};
 use super::{
     AlertError, BoxIdentity, Broker, EmbeddedBroker, Outbox, Remote, Settings, compose, message, tls,
 };
@@ -119,8 +119,7 @@ pub fn start<O: Outbox, H: HealthSource, E: AlertEvents>(
         outbox,
         health,
         events,
-        health_every,
-        settings.catch_up_per_s,
+        Pace { health_every, catch_up_per_s: settings.catch_up_per_s },
         commands,
     );
     spawn("alert", move || {

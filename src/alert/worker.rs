@@ -63,6 +63,13 @@ enum Phase {
     Leaving { until: Instant },
 }
 
+/// How often and how fast.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pace {
+    pub health_every: Duration,
+    pub catch_up_per_s: u32,
+}
+
 /// What one connection knows.
 #[derive(Default)]
 struct Session {
@@ -122,8 +129,7 @@ impl<O: Outbox, H: HealthSource, E: AlertEvents> Worker<O, H, E> {
         outbox: O,
         health: H,
         events: E,
-        health_every: Duration,
-        catch_up_per_s: u32,
+        pace: Pace,
         control: mpsc::Receiver<Control>,
     ) -> Self {
         Self {
@@ -132,7 +138,7 @@ impl<O: Outbox, H: HealthSource, E: AlertEvents> Worker<O, H, E> {
             outbox,
             health,
             events,
-            health_every,
+            health_every: pace.health_every,
             health_due: Instant::now(),
             control,
             phase: Phase::Serving,
@@ -142,7 +148,7 @@ impl<O: Outbox, H: HealthSource, E: AlertEvents> Worker<O, H, E> {
             empty: false,
             unrecorded: BTreeSet::new(),
             losses: HashMap::new(),
-            catch_up: Allowance::new(catch_up_per_s),
+            catch_up: Allowance::new(pace.catch_up_per_s),
             look_again: None,
         }
     }

@@ -107,7 +107,7 @@ impl Load {
     fn passage(&mut self, n: u64) -> anyhow::Result<()> {
         let mut passage = self.invented(n)?;
         let pictures = evidence_files(&picture(n, &passage)?)?;
-        if n % 4 == 0 {
+        if n.is_multiple_of(4) {
             let mut hit = self.hit(&passage);
             self.record(&passage, Some(&hit), &pictures)?;
             (passage.state, hit.state) = (PassageState::Closed, HitState::Final);

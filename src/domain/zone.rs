@@ -68,7 +68,6 @@ impl Zone {
 
     /// The instant at which the clock shows this; `None` where there is no such day or time. What a change
     /// to summer time skips is taken as if the change came later, what occurs twice as its first time.
-    #[expect(clippy::too_many_arguments, reason = "a date and a time have six numbers")]
     pub fn instant(&self, year: i16, month: i8, day: i8, hour: i8, minute: i8, second: i8) -> Option<Utc> {
         let wall = DateTime::new(year, month, day, hour, minute, second, 0).ok()?;
         let at = self.zone.to_timestamp(wall).ok()?;

@@ -202,9 +202,7 @@ fn others(length: usize) -> Vec<Shape> {
         }
         // Any other mix: at most what the one with the fewest letters has.
         let mix: Vec<u8> = (0..length).map(|i| if i == 1 { 10 } else { 1 }).collect();
-        if length > 2 {
-            shapes.push(Shape::new(None, vec![ANY; length], any + chosen(&mix)));
-        }
+        shapes.push(Shape::new(None, vec![ANY; length], any + chosen(&mix)));
     } else if length > 0 {
         shapes.push(Shape::new(None, vec![ANY; length], any));
     }

@@ -135,7 +135,7 @@ pub fn difference(running: &List, new: &List, examples: usize) -> Difference {
 }
 
 /// The entries on these lines.
-fn pick(list: &List, lines: &mut Vec<u64>) -> HashMap<u64, Entry> {
+fn pick(list: &List, lines: &mut [u64]) -> HashMap<u64, Entry> {
     lines.sort_unstable();
     if lines.is_empty() {
         return HashMap::new();

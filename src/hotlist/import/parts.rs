@@ -69,7 +69,7 @@ pub(super) fn member<'a>(object: &'a Value, path: &[String]) -> Result<Cow<'a, s
 pub(super) fn place(line: Line<'_>, at: usize, char_in: usize) -> (u64, u64) {
     let before = line.bytes.get(..at).unwrap_or(line.bytes);
     let is_break = |b: &u8| *b == b'\n';
-    let start = before.iter().rposition(|b| is_break(b)).map_or(0, |i| i + 1);
+    let start = before.iter().rposition(is_break).map_or(0, |i| i + 1);
     let breaks = before.iter().filter(|b| is_break(b)).count() as u64;
     let column = String::from_utf8_lossy(before.get(start..).unwrap_or_default()).chars().count();
     (line.number + breaks, (column + 1 + char_in) as u64)

@@ -110,15 +110,12 @@ pub(super) fn parse(name: &str, text: &str) -> Result<Mapping, Vec<String>> {
             |n| n.1,
         ),
     };
-    let zone = spec.time_zone.as_deref().map_or_else(
-        || Zone::utc(),
-        |said| {
-            Zone::parse(said).unwrap_or_else(|e| {
-                problems.0.push(format!("time_zone: {e}"));
-                Zone::utc()
-            })
-        },
-    );
+    let zone = spec.time_zone.as_deref().map_or_else(Zone::utc, |said| {
+        Zone::parse(said).unwrap_or_else(|e| {
+            problems.0.push(format!("time_zone: {e}"));
+            Zone::utc()
+        })
+    });
     let mut skip_plates = Vec::new();
     for said in &spec.skip_plates {
         match normalise(said) {
