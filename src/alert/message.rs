@@ -172,9 +172,9 @@ pub enum MatchKind {
     Exact,
     /// A plate grammar allows only one reading of a look-alike (O and 0), and that is the list's.
     Resolved,
-    /// It is the reader's own second choice.
+    /// Another text was read, but what the reader saw makes the list's likely enough: a possible hit.
     Alternative,
-    /// The list gives a pattern.
+    /// The list gives a pattern, which the observed text fits: a possible hit.
     Wildcard,
 }
 
@@ -233,7 +233,7 @@ pub struct Character {
 /// What the list says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Matched {
-    /// The listed plate.
+    /// The listed plate, or the pattern (`*` any run, `?` one character) where `kind` is `wildcard`.
     pub plate: String,
     /// Why it is listed: `stolen-vehicle`, `wanted-person`, …
     pub category: String,

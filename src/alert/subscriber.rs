@@ -120,8 +120,8 @@ pub fn one_line(event: &HitEvent) -> String {
     let kind = match hit.kind {
         MatchKind::Exact => "exact",
         MatchKind::Resolved => "resolved",
-        MatchKind::Alternative => "alternative",
-        MatchKind::Wildcard => "wildcard",
+        MatchKind::Alternative => "possible (alternative)",
+        MatchKind::Wildcard => "possible (wildcard)",
     };
     let state = match hit.state {
         HitState::New => "NEW",

@@ -1,6 +1,6 @@
 //! `platewatch bench`: the figures in the README, by anyone, with the shipped binary.
 
-use super::{bench_accuracy, bench_load, bench_passages, bench_speed};
+use super::{bench_accuracy, bench_day, bench_load, bench_matching, bench_passages, bench_speed};
 
 #[derive(Debug, clap::Args)]
 #[command(
@@ -17,6 +17,10 @@ enum What {
     Accuracy(bench_accuracy::Args),
     /// Store, outbox and broker under load, without cameras
     Load(bench_load::Args),
+    /// False hits and hits missed of a simulated day, by kind of match and length of list
+    Day(bench_day::Args),
+    /// Time to load a list and to match against it, by kind of match
+    Matching(bench_matching::Args),
     /// Passages of a clip against its truth: identity, text, splits and joins
     Passages(bench_passages::Args),
     /// Frames per second, time per stage and time to a delivered message
@@ -27,6 +31,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
     match &args.what {
         What::Accuracy(args) => bench_accuracy::run(args),
         What::Load(args) => bench_load::run(args),
+        What::Day(args) => bench_day::run(args),
+        What::Matching(args) => bench_matching::run(args),
         What::Passages(args) => bench_passages::run(args),
         What::Speed(args) => bench_speed::run(args),
     }

@@ -189,7 +189,7 @@ impl Load {
             kind: MatchKind::Exact,
             probability: passage.confidence,
             entry: Arc::new(Entry {
-                plate: passage.text.clone(),
+                plate: passage.text.clone().into(),
                 line: 2,
                 category: "load-test".into(),
                 priority: 50,

@@ -4,6 +4,8 @@ use super::{DONE, FAILED};
 use crate::alert::{Broker, Remote, Version};
 use crate::capture::{self, Pace, ProbeReport, Source, Transport};
 use crate::config::{self, ConfigError};
+use crate::domain::Utc;
+use crate::hotlist::Confusions;
 use crate::pipeline::{CameraSettings, Settings};
 use crate::vision::{self, Vision};
 use crate::{hotlist, store};
@@ -11,6 +13,7 @@ use anyhow::Context;
 use std::fmt::Write as _;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Bad rows of a list that are printed; `hotlist check` prints them all.
 const ROWS_SHOWN: usize = 10;
@@ -68,7 +71,7 @@ fn configuration(config: &Path, cameras: bool) -> anyhow::Result<u8> {
     loaded.warnings.iter().try_for_each(|w| writeln!(err, "warning: {w}"))?;
     let settings = &loaded.settings;
     let (models, model_errors) = models(&settings.vision);
-    let (lists, list_errors) = lists(&settings.hotlists);
+    let (lists, list_errors) = lists(settings);
     let probes = if cameras { probe(&settings.cameras) } else { Vec::new() };
     let camera_errors = probes.iter().filter_map(|p| p.as_ref().err().cloned());
     let errors: Vec<String> = model_errors
@@ -100,11 +103,26 @@ fn models(settings: &vision::Settings) -> (Vec<String>, Option<String>) {
 }
 
 /// Loads every list as `run` will: one line for each, and what is wrong.
-fn lists(settings: &[hotlist::Settings]) -> (Vec<String>, Vec<String>) {
+fn lists(settings: &Settings) -> (Vec<String>, Vec<String>) {
     let (mut lines, mut errors) = (Vec::new(), Vec::new());
-    for list in settings {
-        match hotlist::load_file(list) {
-            Ok((_, report)) => {
+    let of_card = || vision::Vision::load(&settings.vision).ok().and_then(|v| v.confusions());
+    let confusions = match settings.confusions.clone().or_else(of_card) {
+        None => Confusions::builtin(),
+        Some(path) => match Confusions::load(&path) {
+            Ok(confusions) => Arc::new(confusions),
+            Err(error) => {
+                errors.push(super::common::told(&error.into()));
+                Confusions::builtin()
+            }
+        },
+    };
+    for list in &settings.hotlists {
+        let loaded = hotlist::load_file(list).and_then(|(loaded, report)| {
+            let expected = hotlist::admit(&Arc::new(loaded), list, &confusions, Utc::now())?;
+            Ok((expected, report))
+        });
+        match loaded {
+            Ok((expected, report)) => {
                 let mut line = format!("{}: {}: {} entries", list.name, list.path.display(), report.loaded);
                 for (n, what) in [
                     (report.bad_rows, "bad rows"),
@@ -114,6 +132,11 @@ fn lists(settings: &[hotlist::Settings]) -> (Vec<String>, Vec<String>) {
                     if n > 0 {
                         let _ = write!(line, ", {n} {what}");
                     }
+                }
+                if let Some(expected) = expected {
+                    let allowed = list.budget.max_false_hits_per_day.unwrap_or_default();
+                    let total = expected.false_hits_per_day();
+                    let _ = write!(line, ", {total:.2} false hits a day expected, {allowed} allowed");
                 }
                 lines.push(line);
                 lines.extend(report.bad.iter().take(ROWS_SHOWN).map(|bad| format!("  {bad}")));

@@ -17,6 +17,8 @@ pub(super) struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Verb {
+    /// Say how many false hits a list is expected to cause, before it causes any
+    Budget(super::hotlist_budget::Args),
     /// Load a list as `run` would: every row that cannot be used, and what would change
     Check(hotlist_check::Args),
     /// The ready mappings, one a line
@@ -42,6 +44,7 @@ enum Verb {
 
 pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
     match &args.verb {
+        Verb::Budget(args) => super::hotlist_budget::run(args),
         Verb::Check(args) => hotlist_check::run(args),
         Verb::Mappings => mappings(),
         Verb::Mapping { name } => mapping(name),

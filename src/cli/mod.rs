@@ -6,7 +6,10 @@
 mod audit;
 mod bench;
 mod bench_accuracy;
+mod bench_day;
+mod bench_day_plot;
 mod bench_load;
+mod bench_matching;
 mod bench_passages;
 mod bench_speed;
 mod check;
@@ -15,6 +18,7 @@ mod common;
 mod dataset;
 mod demo;
 mod hotlist;
+mod hotlist_budget;
 mod hotlist_check;
 mod hotlist_sign;
 mod log;

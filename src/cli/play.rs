@@ -73,6 +73,7 @@ fn settings(play: &Play) -> pipeline::Settings {
         cameras: play.clips.iter().map(camera).collect(),
         vision: play.vision.clone(),
         hotlists: vec![hotlist::Settings::plain("demo", &play.hotlist)],
+        confusions: None,
         store: store::Settings::new(&play.data),
         alert: alert::Settings {
             zone: "demo".into(),

@@ -13,7 +13,6 @@ use anyhow::Context;
 use serde_json::json;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
@@ -120,7 +119,7 @@ fn from_file(path: &str, configured: &[Settings]) -> anyhow::Result<Settings> {
         );
     }
     let name = file.file_stem().map_or_else(|| "list".into(), |s| s.to_string_lossy().into_owned());
-    Ok(Settings { name, path: file.to_owned(), poll: Duration::from_secs(2), max_bad_share: 0.1 })
+    Ok(Settings::plain(name, file))
 }
 
 fn user() -> String {

@@ -6,7 +6,7 @@ use super::hotlists::hotlists;
 use super::keys;
 use super::problem::{ConfigError, Problem};
 use super::{Loaded, mqtt};
-use crate::{alert, console, pipeline, store, telemetry, track, vision};
+use crate::{alert, console, hotlist, pipeline, store, telemetry, track, vision};
 use std::cell::RefCell;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -66,8 +66,11 @@ fn settings(root: &Table<'_>) -> Option<pipeline::Settings> {
     let vision = vision(&root.table("vision", "vision"));
     let track = tracking(&root.table("track", "track"), &track::Settings::default());
     let cameras = cameras(root, &track);
+    let matching = root.table("matching", "matching");
+    let confusions = matching.get("confusions").and_then(|v| v.existing_file());
+    let passages_per_day = matching.or("passages_per_day", hotlist::Budget::PASSAGES_PER_DAY, |v| v.number());
     let memory = store.dir.join("hotlists");
-    let hotlists = hotlists(root, &cameras, &memory);
+    let hotlists = hotlists(root, &cameras, &memory, passages_per_day);
     let mqtt = root.table("mqtt", "mqtt");
     let broker = mqtt::broker(&mqtt);
     let publish_passages = mqtt.or("publish_passages", false, |v| v.yes());
@@ -90,6 +93,7 @@ fn settings(root: &Table<'_>) -> Option<pipeline::Settings> {
         cameras,
         vision: vision?,
         hotlists,
+        confusions,
         store,
         alert,
         console,

@@ -250,8 +250,8 @@ impl<'a> Value<'a> {
         })
     }
 
-    /// An array of at least one text.
-    pub fn texts(&self) -> Option<Vec<&'a str>> {
+    /// An array of at least one text that is not empty; what else stands there is noted.
+    pub fn some_texts(&self) -> Option<Vec<&'a str>> {
         let items = self.value.as_array().into_iter().flatten();
         let texts: Vec<Option<&str>> = items.map(|v| v.get_ref().as_str()).collect();
         let texts: Option<Vec<&str>> =
@@ -297,6 +297,11 @@ impl<'a> Value<'a> {
     /// A number of seconds in the key's range.
     pub fn seconds(&self) -> Option<Duration> {
         self.number().and_then(|n| Duration::try_from_secs_f64(n).ok())
+    }
+
+    /// Texts in an array.
+    pub fn texts(&self) -> Option<Vec<&'a str>> {
+        self.value.as_array()?.iter().map(|v| v.get_ref().as_str()).collect()
     }
 
     /// Two numbers, each in its range.

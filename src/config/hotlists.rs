@@ -2,7 +2,8 @@
 
 use super::cameras::unique_names;
 use super::file::{Table, Value};
-use crate::domain::{Utc, Zone};
+use super::keys;
+use crate::domain::{MatchKind, Utc, Zone};
 use crate::hotlist::{self, Hours, Mapping, Policy, Signers, Signing, WhenStale, manifest_path, ready};
 use crate::pipeline::CameraSettings;
 use std::path::Path;
@@ -13,16 +14,22 @@ pub(super) fn hotlists(
     root: &Table<'_>,
     cameras: &[CameraSettings],
     memory: &Path,
+    passages_per_day: f64,
 ) -> Vec<hotlist::Settings> {
     let blocks = root.blocks("hotlists");
     if root.get("hotlists").is_none() {
         root.file.warn(0, "hotlists", "nothing", "without a list, nothing is a hit");
     }
     unique_names(&blocks);
-    blocks.iter().filter_map(|t| list(t, cameras, memory)).collect()
+    blocks.iter().filter_map(|t| list(t, cameras, memory, passages_per_day)).collect()
 }
 
-fn list(t: &Table<'_>, cameras: &[CameraSettings], memory: &Path) -> Option<hotlist::Settings> {
+fn list(
+    t: &Table<'_>,
+    cameras: &[CameraSettings],
+    memory: &Path,
+    passages_per_day: f64,
+) -> Option<hotlist::Settings> {
     let name = t.need("name").and_then(|v| v.name(64, true)).map(str::to_owned);
     let path = t.need("path").and_then(|v| v.existing_file());
     let poll = t.or("poll_s", Duration::from_secs(2), |v| v.seconds());
@@ -30,7 +37,19 @@ fn list(t: &Table<'_>, cameras: &[CameraSettings], memory: &Path) -> Option<hotl
     let mapping = t.or("mapping", Mapping::own(), mapping);
     let policy = policy(t, cameras);
     let signing = signing(t, path.as_deref(), memory);
-    Some(hotlist::Settings { name: name?, path: path?, mapping, poll, max_bad_share, policy, signing })
+    let rules = rules(t);
+    let budget = budget(t, passages_per_day);
+    Some(hotlist::Settings {
+        name: name?,
+        path: path?,
+        mapping,
+        poll,
+        max_bad_share,
+        policy,
+        signing,
+        rules,
+        budget,
+    })
 }
 
 /// A ready mapping by its name, or one of the user's by its file.
@@ -41,7 +60,7 @@ fn mapping(v: Value<'_>) -> Option<Mapping> {
     } else if text.ends_with(".toml") {
         Mapping::load(&v.existing_file()?.to_string_lossy())
     } else {
-        let near = super::keys::nearest(text, ready().iter().map(|m| m.0));
+        let near = keys::nearest(text, ready().iter().map(|m| m.0));
         return v.wrong(near.map(|near| format!("did you mean {near:?}?")));
     };
     match found {
@@ -52,7 +71,7 @@ fn mapping(v: Value<'_>) -> Option<Mapping> {
 
 fn policy(t: &Table<'_>, cameras: &[CameraSettings]) -> Policy {
     let globs = t.get("cameras").and_then(|v| {
-        let globs: Vec<String> = v.texts()?.into_iter().map(|g| g.trim().to_owned()).collect();
+        let globs: Vec<String> = v.some_texts()?.into_iter().map(|g| g.trim().to_owned()).collect();
         for glob in &globs {
             let one = Policy { cameras: vec![glob.clone()], ..Policy::default() };
             // Without a camera the problem is another one, said already.
@@ -67,7 +86,7 @@ fn policy(t: &Table<'_>, cameras: &[CameraSettings]) -> Policy {
         Zone::parse(v.text().unwrap_or_default()).ok().or_else(|| v.wrong(None)).unwrap_or_else(Zone::utc)
     });
     let hours = t.get("hours").and_then(|v| {
-        let texts = v.texts()?;
+        let texts = v.some_texts()?;
         if zone.is_none() {
             t.missing("time_zone", Some("hours are those of a clock somewhere".into()));
         }
@@ -112,4 +131,33 @@ fn signing(t: &Table<'_>, list: Option<&Path>, memory: &Path) -> Option<Signing>
         v.file.warn(v.at, &v.key, "true", "an old list that someone brings again will be used");
     }
     Some(Signing { signers, manifest, memory: Some(memory.to_owned()), allow_older })
+}
+
+fn rules(t: &Table<'_>) -> hotlist::Rules {
+    let default = hotlist::Rules::default();
+    let words = hotlist::Rules::ALL.map(MatchKind::as_str);
+    let kind = |word: &str| hotlist::Rules::ALL.into_iter().find(|k| k.as_str() == word);
+    let kinds = t.or("kinds", default.kinds, |v| {
+        let kinds: Option<Vec<MatchKind>> = v.texts().and_then(|all| all.into_iter().map(kind).collect());
+        match kinds {
+            Some(kinds) if kinds.iter().enumerate().all(|(i, k)| !kinds.iter().take(i).any(|o| o == k)) => {
+                Some(kinds)
+            }
+            _ => v.wrong(Some(format!("any of {}", keys::quoted(words.iter().copied())))),
+        }
+    });
+    let min_alternative =
+        t.or("min_alternative_probability", default.min_alternative, |v| v.number().map(|n| n as f32));
+    hotlist::Rules { kinds, min_alternative }
+}
+
+fn budget(t: &Table<'_>, passages_per_day: f64) -> hotlist::Budget {
+    let max_false_hits_per_day = t.get("max_false_hits_per_day").and_then(|v| v.number());
+    let anyway = t.get("activate_over_budget");
+    let activate_anyway = anyway.as_ref().and_then(|v| v.yes()).unwrap_or(false);
+    if let (Some(v), true) = (anyway, activate_anyway) {
+        let why = "the list is used however many false hits it is expected to cause";
+        v.file.warn(v.at, &v.key, "true", why);
+    }
+    hotlist::Budget { max_false_hits_per_day, activate_anyway, passages_per_day }
 }

@@ -85,6 +85,7 @@ pub(super) const SECTIONS: &[(&str, &str, &str)] = &[
         "[[hotlists]]",
         "One block a list. Without any, passages are recorded and nothing is a hit.",
     ),
+    ("matching", "[matching]", "What matching and the budgets of lists are reckoned with."),
     ("mqtt", "[mqtt]", "The broker that gets the hits. Required: either `embedded = true` or `host`."),
     (
         "mqtt.tls",
@@ -177,6 +178,14 @@ pub(super) const KEYS: &[Key] = &[
     key("hotlists", "signers", FILE, "none", "\"keys/signers\"", "File with the public keys of who may sign this list; then only signed versions are taken. `docs/ref/hotlist-manifest.md`."),
     key("hotlists", "manifest", Text("a path"), "none", "\"lists/stolen.csv.manifest\"", "The signed manifest; `path` with `.manifest` at its end where it is not said. Only with `signers`."),
     key("hotlists", "allow_older", Bool, "false", "true", "Whether a signed version older than the latest accepted one is taken. Only with `signers`."),
+
+    key("hotlists", "kinds", Array("words of \"exact\", \"resolved\", \"alternative\", \"wildcard\", each once"), "[\"exact\", \"resolved\", \"alternative\", \"wildcard\"]", "[\"exact\", \"resolved\"]", "Kinds of match that raise a hit. `wildcard` only counts for entries that hold a pattern."),
+    key("hotlists", "min_alternative_probability", Number(0.01, 1.0, ""), "0.2", "0.5", "Probability from which a text that was not read but is likely raises a hit of kind `alternative`. Lower finds more wanted vehicles and stops more innocent ones ([figures](../design/right-hits.md))."),
+    key("hotlists", "max_false_hits_per_day", Number(0.0, 1_000_000.0, "false hits a day"), "none", "2", "A version of the list that is expected to cause more is refused and the one before it stays; see `platewatch hotlist budget`."),
+    key("hotlists", "activate_over_budget", Bool, "false", "true", "Whether the list is used even above `max_false_hits_per_day`; every time that is said in the log."),
+
+    key("matching", "confusions", FILE, "none", "\"models/reader.confusion.tsv\"", "How often the reader takes one character for another, as lines `truth read count`. Where it is not said: the file that the reader's card names, or what is built in for the shipped reader."),
+    key("matching", "passages_per_day", Number(1.0, 100_000_000.0, "passages a day"), "82000", "12000", "Vehicles a day before this box's cameras, for the budgets of lists."),
 
     key("mqtt", "embedded", Bool, "false", "true", "A broker inside this process, on loopback, for demo and development."),
     key("mqtt", "host", Text("a host name or an IP address, without scheme or port"), "none", "\"broker.zone.example\"", "The broker."),

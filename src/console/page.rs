@@ -352,8 +352,8 @@ fn kind(kind: MatchKind) -> &'static str {
     match kind {
         MatchKind::Exact => "Exact",
         MatchKind::Resolved => "Look-alike resolved: compare the picture",
-        MatchKind::Alternative => "Second choice of the reader: compare the picture",
-        MatchKind::Wildcard => "Pattern: compare the picture",
+        MatchKind::Alternative => "Possible: another text was read; compare the picture",
+        MatchKind::Wildcard => "Possible: it fits a pattern; compare the picture",
     }
 }
 

@@ -1,6 +1,6 @@
 //! Hotlist entries and the hits they cause.
 
-use super::{Country, HitId, PassageId, PlateText, Utc};
+use super::{Country, HitId, Listed, PassageId, Utc};
 use std::sync::Arc;
 
 /// Which list, and which version of it.
@@ -17,8 +17,8 @@ pub struct ListVersion {
 /// One line of a hotlist.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// The wanted plate.
-    pub plate: PlateText,
+    /// The wanted plate, or the pattern of wanted plates.
+    pub plate: Listed,
     /// Line number in its file, the header being line 1.
     pub line: u64,
     /// Why, as the list says: `stolen-vehicle`, `wanted-person`, ...
@@ -44,13 +44,18 @@ pub enum MatchKind {
     Exact,
     /// A plate grammar allows only one reading of a look-alike, and that is the entry's.
     Resolved,
-    /// The reader's own second choice.
+    /// The observed text is another one, but what the reader saw makes the entry's likely enough.
     Alternative,
     /// The entry is a pattern.
     Wildcard,
 }
 
 impl MatchKind {
+    /// Whether operators see it as "possible": the text that was read is not the one that is wanted.
+    pub fn is_possible(self) -> bool {
+        matches!(self, Self::Alternative | Self::Wildcard)
+    }
+
     /// The word used in messages and tables.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -1,44 +1,15 @@
 //! A list as an immutable snapshot, and the shared handle to all of them.
 
 use super::Policy;
-use crate::domain::{ALPHABET, Country, Entry, ListVersion, PlateText, Utc};
+use super::confusions::Confusions;
+use super::index::{Index, shift_for};
+use super::key::Key;
+use super::pattern::Patterns;
+use super::settings::Rules;
+use crate::domain::{Country, Entry, ListVersion, Listed, PlateText, Utc};
 use crate::plate::resolve;
 use arc_swap::ArcSwap;
-use std::ops::Range;
 use std::sync::Arc;
-
-/// A plate text in 12 bytes that sort as the texts do: 6 bits a character, 0 past the end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Key([u8; 12]);
-
-impl Key {
-    pub(super) fn of(text: &PlateText) -> Self {
-        let mut bits: u128 = 0;
-        for c in text.as_str().bytes() {
-            let code = match c {
-                b'0'..=b'9' => c - b'0' + 1,
-                _ => c.wrapping_sub(b'A').wrapping_add(11),
-            };
-            bits = bits << 6 | u128::from(code & 0x3f);
-        }
-        bits <<= 6 * (PlateText::MAX_LEN - text.as_str().len().min(PlateText::MAX_LEN));
-        let [_, _, _, _, key @ ..] = bits.to_be_bytes();
-        Self(key)
-    }
-
-    fn text(self) -> Option<PlateText> {
-        let mut bytes = [0; 16];
-        bytes[4..].copy_from_slice(&self.0);
-        let bits = u128::from_be_bytes(bytes);
-        let text: String = (0..PlateText::MAX_LEN)
-            .rev()
-            .map(|i| (bits >> (6 * i) & 0x3f) as usize)
-            .take_while(|&code| code != 0)
-            .filter_map(|code| ALPHABET.get(code - 1).map(|&c| char::from(c)))
-            .collect();
-        PlateText::new(&text).ok()
-    }
-}
 
 /// What many entries of a list have in common, stored once.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -51,7 +22,10 @@ pub(super) struct Details {
     pub instruction: String,
 }
 
-/// One entry: 28 bytes and its case reference.
+/// [`Row::case_at`] of an entry without a case reference.
+const NO_CASE: u32 = u32::MAX;
+
+/// One entry: 24 bytes and its case reference.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Row {
     pub key: Key,
@@ -59,10 +33,38 @@ pub(super) struct Row {
     pub line: u32,
     /// Index into the list's details.
     pub details: u32,
-    /// Where its case reference begins in the list's references.
+    /// Where its case reference begins in [`Cases`].
     pub case_at: u32,
-    /// How many bytes it has.
-    pub case_len: u16,
+}
+
+/// Case references one after the other, each behind its length in two bytes.
+#[derive(Debug, Default)]
+pub(super) struct Cases(Vec<u8>);
+
+impl Cases {
+    /// Where it stands now; `None` where it or all of them together are too long.
+    pub fn push(&mut self, case: &str) -> Option<u32> {
+        if case.is_empty() {
+            return Some(NO_CASE);
+        }
+        let at = u32::try_from(self.0.len()).ok().filter(|&at| at < NO_CASE)?;
+        self.0.extend(u16::try_from(case.len()).ok()?.to_le_bytes());
+        self.0.extend(case.as_bytes());
+        Some(at)
+    }
+
+    pub fn get(&self, at: u32) -> &str {
+        let at = at as usize;
+        let text = || {
+            let length = u16::from_le_bytes([*self.0.get(at)?, *self.0.get(at + 1)?]);
+            std::str::from_utf8(self.0.get(at + 2..at + 2 + usize::from(length))?).ok()
+        };
+        text().unwrap_or_default()
+    }
+
+    pub fn shrink(&mut self) {
+        self.0.shrink_to_fit();
+    }
 }
 
 /// An entry whose text a grammar reads as another one.
@@ -75,35 +77,42 @@ struct Meaning {
 
 /// One hotlist as it was loaded; never changes.
 ///
-/// Rows are sorted by text and packed; an [`Entry`] is made of one only where a passage meets it, so a
-/// list costs some 40 bytes an entry instead of some 250.
+/// Rows are packed and stand in the order of their [`Index`]; an [`Entry`] is made of one only where a passage
+/// meets it, so a list costs some 25 bytes an entry and its case reference instead of some 250.
 #[derive(Debug)]
 pub struct List {
     version: Arc<ListVersion>,
     rows: Vec<Row>,
+    index: Index,
     details: Vec<Details>,
-    cases: String,
+    cases: Cases,
     meanings: Vec<Meaning>,
+    patterns: Patterns,
+    rules: Rules,
     policy: Arc<Policy>,
 }
 
 impl List {
-    /// `rows` must be sorted by key, and what they point at must exist (checked where it is used).
-    pub(super) fn new(version: ListVersion, rows: Vec<Row>, details: Vec<Details>, cases: String) -> Self {
-        let policy = Arc::default();
-        let mut list =
-            Self { version: Arc::new(version), rows, details, cases, meanings: Vec::new(), policy };
-        let mut meanings: Vec<Meaning> = (0u32..)
-            .zip(&list.rows)
-            .filter_map(|(row, r)| {
-                let country = list.details.get(r.details as usize).and_then(|d| d.country);
-                let settled = resolve(&r.key.text()?, country)?;
-                Some(Meaning { key: Key::of(&settled.text), country: settled.format.country, row })
-            })
-            .collect();
-        meanings.sort_unstable_by_key(|m| m.key);
-        list.meanings = meanings;
-        list
+    /// `rows` must stand in the [`order`](super::index::order) of the index for their number, and what they point
+    /// at must exist (checked where it is used).
+    pub(super) fn new(version: ListVersion, rows: Vec<Row>, details: Vec<Details>, cases: Cases) -> Self {
+        let index = Index::new(rows.iter().map(|r| r.key), shift_for(rows.len()));
+        let (meanings, patterns) = meanings(&rows, &details);
+        let keys = patterns.into_iter().filter_map(|row| Some((row, rows.get(row as usize)?.key)));
+        let patterns = Patterns::new(keys);
+        let (rules, policy) = (Rules::default(), Arc::default());
+        Self { version: Arc::new(version), rows, index, details, cases, meanings, patterns, rules, policy }
+    }
+
+    /// This list under other rules.
+    #[must_use]
+    pub fn with_rules(self, rules: Rules) -> Self {
+        Self { rules, ..self }
+    }
+
+    /// Which hits its entries may raise.
+    pub fn rules(&self) -> &Rules {
+        &self.rules
     }
 
     /// Name, hash and time of loading.
@@ -133,57 +142,146 @@ impl List {
         self.rows.is_empty()
     }
 
+    /// How many of the entries are patterns.
+    pub fn patterns(&self) -> usize {
+        self.patterns.len()
+    }
+
+    /// Bytes that entries and index take, but for what many entries have in common.
+    pub fn bytes(&self) -> usize {
+        self.rows.capacity() * size_of::<Row>()
+            + self.index.bytes()
+            + self.cases.0.capacity()
+            + self.meanings.capacity() * size_of::<Meaning>()
+    }
+
     /// The entries in the order of their texts.
     pub fn entries(&self) -> impl Iterator<Item = Entry> + '_ {
-        (0..self.rows.len()).filter_map(|row| self.entry(row))
+        let mut order: Vec<u32> = (0u32..).take(self.rows.len()).collect();
+        order.sort_unstable_by_key(|&row| self.rows.get(row as usize).map(|r| (r.key, r.line)));
+        order.into_iter().filter_map(|row| self.entry(row as usize))
+    }
+
+    /// How many entries hold this very text.
+    pub fn holds(&self, text: &PlateText) -> usize {
+        self.rows_of(Key::of(text)).count()
     }
 
     /// The entry of a row.
     pub(super) fn entry(&self, row: usize) -> Option<Entry> {
         let row = self.rows.get(row)?;
         let details = self.details.get(row.details as usize)?;
-        let case = row.case_at as usize..row.case_at as usize + row.case_len as usize;
         Some(Entry {
-            plate: row.key.text()?,
+            plate: row.key.listed()?,
             line: u64::from(row.line),
             category: details.category.clone(),
             priority: details.priority,
             country: details.country,
             valid_from: details.valid_from,
             valid_until: details.valid_until,
-            case: self.cases.get(case).unwrap_or_default().to_owned(),
+            case: self.cases.get(row.case_at).to_owned(),
             instruction: details.instruction.clone(),
         })
     }
 
-    /// The rows whose text is `text`.
-    pub(super) fn rows_of(&self, text: &PlateText) -> Range<usize> {
-        equal_range(&self.rows, Key::of(text), |r| r.key)
+    /// The country that the entry of a row is for.
+    pub(super) fn country(&self, row: usize) -> Option<Country> {
+        self.details.get(self.rows.get(row)?.details as usize)?.country
     }
 
-    /// The rows that a grammar reads as `text` though they hold another one, and the grammar's country.
-    pub(super) fn rows_meaning(&self, text: &PlateText) -> impl Iterator<Item = (usize, Country)> + '_ {
-        let range = equal_range(&self.meanings, Key::of(text), |m| m.key);
-        self.meanings.get(range).unwrap_or_default().iter().map(|m| (m.row as usize, m.country))
+    /// The rows whose text has this key.
+    pub(super) fn rows_of(&self, key: Key) -> impl Iterator<Item = usize> + '_ {
+        let bucket = self.index.bucket(key);
+        let start = bucket.start;
+        let rows = self.rows.get(bucket).unwrap_or_default();
+        rows.iter().enumerate().filter(move |(_, r)| r.key == key).map(move |(i, _)| start + i)
+    }
+
+    /// The rows that a grammar reads as the text of `key` though they hold another one, and the grammar's country.
+    pub(super) fn rows_meaning(&self, key: Key) -> impl Iterator<Item = (usize, Country)> + '_ {
+        let start = self.meanings.partition_point(|m| m.key < key);
+        let from = self.meanings.get(start..).unwrap_or_default();
+        from.iter().take_while(move |m| m.key == key).map(|m| (m.row as usize, m.country))
+    }
+
+    /// The rows whose pattern the text fits.
+    pub(super) fn rows_fitting<'a>(&'a self, text: &'a PlateText) -> impl Iterator<Item = usize> + 'a {
+        self.patterns.fitting(text)
     }
 }
 
-fn equal_range<T>(sorted: &[T], key: Key, of: impl Fn(&T) -> Key) -> Range<usize> {
-    let start = sorted.partition_point(|t| of(t) < key);
-    let len = sorted.get(start..).unwrap_or_default().iter().take_while(|t| of(t) == key).count();
-    start..start + len
+/// The rows that mean another text than they hold, by that text, and those that are patterns.
+fn meanings(rows: &[Row], details: &[Details]) -> (Vec<Meaning>, Vec<u32>) {
+    let of = |first: usize, rows: &[Row]| {
+        let (mut meanings, mut patterns) = (Vec::new(), Vec::new());
+        for (row, r) in (first as u32..).zip(rows) {
+            match r.key.listed() {
+                Some(Listed::Plate(text)) => {
+                    let country = details.get(r.details as usize).and_then(|d| d.country);
+                    if let Some(settled) = resolve(&text, country) {
+                        let key = Key::of(&settled.text);
+                        meanings.push(Meaning { key, country: settled.format.country, row });
+                    }
+                }
+                Some(Listed::Pattern(_)) => patterns.push(row),
+                None => {}
+            }
+        }
+        (meanings, patterns)
+    };
+    // Asking the grammar is most of the work of loading a long list.
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).clamp(1, 8);
+    let share = rows.len().div_ceil(threads).max(10_000);
+    let of = &of;
+    let parts: Vec<(Vec<Meaning>, Vec<u32>)> = std::thread::scope(|scope| {
+        let parts: Vec<_> = rows
+            .chunks(share)
+            .enumerate()
+            .map(|(i, part)| (i * share, part))
+            .map(|(first, part)| (first, part, scope.spawn(move || of(first, part))))
+            .collect();
+        parts
+            .into_iter()
+            .map(|(first, part, thread)| thread.join().unwrap_or_else(|_| of(first, part)))
+            .collect()
+    });
+    let (mut meanings, mut patterns) = (Vec::new(), Vec::new());
+    for (m, p) in parts {
+        meanings.extend(m);
+        patterns.extend(p);
+    }
+    meanings.sort_unstable_by_key(|m| (m.key, m.row));
+    meanings.shrink_to_fit();
+    (meanings, patterns)
 }
 
-/// All lists at one instant, in the order of their names.
-#[derive(Debug, Default, Clone)]
+/// All lists at one instant, in the order of their names, and the confusions of the reader they are matched with.
+#[derive(Debug, Clone)]
 pub struct HotlistSet {
     lists: Vec<Arc<List>>,
+    confusions: Arc<Confusions>,
+}
+
+impl Default for HotlistSet {
+    fn default() -> Self {
+        Self::of_reader(Confusions::builtin())
+    }
 }
 
 impl HotlistSet {
+    /// No list yet, for a reader that confuses characters so.
+    pub fn of_reader(confusions: Arc<Confusions>) -> Self {
+        Self { lists: Vec::new(), confusions }
+    }
+
     /// The lists.
     pub fn lists(&self) -> &[Arc<List>] {
         &self.lists
+    }
+
+    /// How the reader confuses characters.
+    pub fn confusions(&self) -> &Arc<Confusions> {
+        &self.confusions
     }
 
     /// How many entries all lists have together.
@@ -203,7 +301,7 @@ impl HotlistSet {
             self.lists.iter().filter(|l| l.version.name != list.version.name).cloned().collect();
         lists.push(list);
         lists.sort_by(|a, b| a.version.name.cmp(&b.version.name));
-        Self { lists }
+        Self { lists, confusions: Arc::clone(&self.confusions) }
     }
 }
 
@@ -214,9 +312,14 @@ pub struct Hotlists {
 }
 
 impl Hotlists {
-    /// No list yet.
+    /// No list yet, for the shipped reader.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// No list yet, for a reader that confuses characters so.
+    pub fn of_reader(confusions: Arc<Confusions>) -> Self {
+        Self { current: Arc::new(ArcSwap::from_pointee(HotlistSet::of_reader(confusions))) }
     }
 
     /// The lists as they are now; what is done with one snapshot sees one version of each.
@@ -225,23 +328,8 @@ impl Hotlists {
     }
 
     /// Puts `list` in the place of the one of its name.
-    pub fn replace(&self, list: List) {
-        let list = Arc::new(list);
+    pub fn replace(&self, list: impl Into<Arc<List>>) {
+        let list = list.into();
         self.current.rcu(|set| set.with(Arc::clone(&list)));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    proptest! {
-        #[test]
-        fn keys_hold_the_text_and_sort_like_it(a in "[0-9A-Z]{1,16}", b in "[0-9A-Z]{1,16}") {
-            let (a, b) = (PlateText::new(&a).unwrap(), PlateText::new(&b).unwrap());
-            prop_assert_eq!(Key::of(&a).text(), Some(a.clone()));
-            prop_assert_eq!(Key::of(&a).cmp(&Key::of(&b)), a.cmp(&b));
-        }
     }
 }

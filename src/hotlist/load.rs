@@ -19,7 +19,7 @@ pub(super) fn load(
     settings: &Settings,
     accepted: Option<&Accepted>,
 ) -> Result<(List, ImportReport), ImportError> {
-    let Settings { name, path, mapping, max_bad_share, policy, signing, .. } = settings;
+    let Settings { name, path, mapping, max_bad_share, policy, signing, rules, .. } = settings;
     let refuse = |problem: ManifestError| ImportError::Signature { path: Some(path.clone()), problem };
     let now = Utc::now();
     // The signature first: what nobody vouches for is not even read.
@@ -43,7 +43,7 @@ pub(super) fn load(
     let made_at = manifest.as_ref().map(|m| m.created).or(modified);
     let zero_for_o = policy.zero_for_o || mapping.zero_for_o();
     let policy = Policy { origin: Origin { made_at, manifest }, zero_for_o, ..policy.clone() };
-    Ok((list.with_policy(policy), report))
+    Ok((list.with_policy(policy).with_rules(rules.clone()), report))
 }
 
 /// The version of `name` that was last accepted, here or before a restart.

@@ -1,6 +1,8 @@
 //! A passage against a snapshot of all lists. Pure: the time is an argument.
 
-use super::HotlistSet;
+use super::evidence::{Evidence, LISTED, Places};
+use super::key::Key;
+use super::{HotlistSet, List};
 use crate::domain::{Country, Entry, ListVersion, MatchKind, Passage, PlateText, Utc};
 use crate::plate::resolve;
 use std::sync::Arc;
@@ -17,19 +19,27 @@ pub struct Match {
     pub list: Arc<ListVersion>,
     /// How the passage met it.
     pub kind: MatchKind,
-    /// Probability that the plate carries the entry's text, 0 to 1.
+    /// Probability that the plate carries the entry's text, or one that fits its pattern, 0 to 1.
     ///
-    /// Exact: the passage's confidence. Resolved: the product over the positions of the observed text's
-    /// probability, to which, where a grammar changed the character, that of the entry's is added: the
-    /// grammar settles that both mean the same, so what the reader gave to either counts.
+    /// * Exact: the passage's confidence.
+    /// * Resolved: the product over the positions of the observed text's probability, to which, where a grammar
+    ///   changed the character, that of the entry's is added: the grammar settles that both mean the same, so
+    ///   what the reader gave to either counts.
+    /// * Alternative: by Bayes' rule over all plates there could be (`hotlist::evidence`), an entry being
+    ///   [`LISTED`] times as likely to pass as any other plate of its format.
+    /// * Wildcard: as exact where the observed text fits the pattern, as resolved where only the settled one does.
     pub probability: f32,
 }
 
-/// Every entry that `passage` meets at `now`, most urgent first, then by list name and line; each once.
+/// Every entry that `passage` meets at `now`, most urgent first, then by list name and line; each once, by the best
+/// kind: exact, resolved, alternative, wildcard. Each list raises only the kinds that its rules name.
 ///
 /// * Exact: the observed text is the entry's.
 /// * Resolved: they are the same after the grammar has settled look-alikes, in the observed text, in the
 ///   entry's (lists that hold `O` for `0`), or in both; under the same country's grammar.
+/// * Alternative: the observed text is another, but the passage's distribution makes the entry's at least as
+///   probable as the list's rules ask.
+/// * Wildcard: the observed text, or the settled one, fits the entry's pattern.
 /// * Country: an entry without one matches any. One with a country does not match a passage of which the
 ///   reader believes another ([`COUNTRY_BELIEVED`]): the same text on a foreign plate is another vehicle,
 ///   and stopping it is the false alarm the country column exists to prevent. Where the reader does not
@@ -38,49 +48,11 @@ pub struct Match {
 ///   its source writes every O as 0, an observed O is looked up as 0 too (resolved).
 /// * Validity: from `valid_from` inclusive to `valid_until` exclusive.
 pub fn match_passage(set: &HotlistSet, passage: &Passage, now: Utc) -> Vec<Match> {
-    let country = passage.country.filter(|c| c.1 >= COUNTRY_BELIEVED).map(|c| c.0);
-    let settled = resolve(&passage.text, country);
+    let seen = Seen::new(set, passage);
     let mut found = Vec::new();
-    for list in set.lists() {
-        if !list.policy().applies(&passage.camera, now) {
-            continue;
-        }
-        let mut seen: Vec<usize> = Vec::new();
-        let mut take = |row: usize, kind: MatchKind, settled_in: Option<Country>| {
-            if seen.contains(&row) {
-                return;
-            }
-            let Some(mut entry) = list.entry(row) else { return };
-            let contradicts = |c: Option<Country>| matches!((entry.country, c), (Some(a), Some(b)) if a != b);
-            if contradicts(country) || contradicts(settled_in) || !is_valid(&entry, now) {
-                return;
-            }
-            seen.push(row);
-            list.policy().mark(&mut entry, now);
-            let probability = probability(passage, &entry.plate);
-            found.push(Match { entry: Arc::new(entry), list: Arc::clone(list.version()), kind, probability });
-        };
-        for row in list.rows_of(&passage.text) {
-            take(row, MatchKind::Exact, None);
-        }
-        if let Some(s) = &settled {
-            for row in list.rows_of(&s.text) {
-                take(row, MatchKind::Resolved, Some(s.format.country));
-            }
-        }
-        if let Some(as_listed) = list.policy().as_listed(&passage.text) {
-            for row in list.rows_of(&as_listed) {
-                take(row, MatchKind::Resolved, None);
-            }
-        }
-        // Entries that mean another text than they hold.
-        let meant = settled.as_ref().map_or(&passage.text, |s| &s.text);
-        for (row, settled_in) in list.rows_meaning(meant) {
-            let same_grammar = country.is_none_or(|c| c == settled_in)
-                && settled.as_ref().is_none_or(|s| s.format.country == settled_in);
-            if same_grammar {
-                take(row, MatchKind::Resolved, Some(settled_in));
-            }
+    for list in set.lists().iter().filter(|l| !l.is_empty()) {
+        if list.policy().applies(&passage.camera, now) {
+            seen.meet(list, now, &mut found);
         }
     }
     found.sort_by(|a, b| {
@@ -90,12 +62,108 @@ pub fn match_passage(set: &HotlistSet, passage: &Passage, now: Utc) -> Vec<Match
     found
 }
 
+/// What a passage says, worked out once for all lists.
+struct Seen<'a> {
+    passage: &'a Passage,
+    /// The country, where it is believed.
+    country: Option<Country>,
+    settled: Option<crate::plate::Resolved>,
+    evidence: Option<Evidence>,
+    /// Texts that could be likely enough for the list that asks least.
+    candidates: Vec<Places>,
+}
+
+impl<'a> Seen<'a> {
+    fn new(set: &HotlistSet, passage: &'a Passage) -> Self {
+        let country = passage.country.filter(|c| c.1 >= COUNTRY_BELIEVED).map(|c| c.0);
+        let asking = set.lists().iter().filter(|l| !l.is_empty() && l.rules().raises(MatchKind::Alternative));
+        let least = asking.map(|l| l.rules().min_alternative).reduce(f32::min);
+        let evidence = least.and_then(|_| Evidence::new(passage, set.confusions()));
+        let candidates = match (&evidence, least) {
+            (Some(evidence), Some(least)) => evidence.candidates(f64::from(least)),
+            _ => Vec::new(),
+        };
+        Self { passage, country, settled: resolve(&passage.text, country), evidence, candidates }
+    }
+
+    /// Adds the entries of `list` that this passage meets.
+    fn meet(&self, list: &Arc<List>, now: Utc, found: &mut Vec<Match>) {
+        let passage = self.passage;
+        let rules = list.rules();
+        let mut seen: Vec<usize> = Vec::new();
+        let mut take = |row: usize, kind: MatchKind, settled_in: Option<Country>, probability: f32| {
+            // An entry that the best kind meets is not met by another one, raised or not.
+            if seen.contains(&row) {
+                return;
+            }
+            let Some(mut entry) = list.entry(row) else { return };
+            let contradicts = |c: Option<Country>| matches!((entry.country, c), (Some(a), Some(b)) if a != b);
+            if contradicts(self.country) || contradicts(settled_in) || !is_valid(&entry, now) {
+                return;
+            }
+            seen.push(row);
+            if rules.raises(kind) {
+                list.policy().mark(&mut entry, now);
+                found.push(Match {
+                    entry: Arc::new(entry),
+                    list: Arc::clone(list.version()),
+                    kind,
+                    probability,
+                });
+            }
+        };
+        for row in list.rows_of(Key::of(&passage.text)) {
+            take(row, MatchKind::Exact, None, passage.confidence);
+        }
+        if let Some(s) = &self.settled {
+            for row in list.rows_of(Key::of(&s.text)) {
+                take(row, MatchKind::Resolved, Some(s.format.country), settled_probability(passage, &s.text));
+            }
+        }
+        if let Some(as_listed) = list.policy().as_listed(&passage.text) {
+            for row in list.rows_of(Key::of(&as_listed)) {
+                take(row, MatchKind::Resolved, None, settled_probability(passage, &as_listed));
+            }
+        }
+        // Entries that mean another text than they hold.
+        let meant = self.settled.as_ref().map_or(&passage.text, |s| &s.text);
+        for (row, settled_in) in list.rows_meaning(Key::of(meant)) {
+            let same_grammar = self.country.is_none_or(|c| c == settled_in)
+                && self.settled.as_ref().is_none_or(|s| s.format.country == settled_in);
+            let Some(entry) = list.entry(row).filter(|_| same_grammar) else { continue };
+            let probability = entry.plate.plate().map_or(0.0, |text| settled_probability(passage, text));
+            take(row, MatchKind::Resolved, Some(settled_in), probability);
+        }
+        if let (Some(evidence), true) = (&self.evidence, rules.raises(MatchKind::Alternative)) {
+            for text in &self.candidates {
+                let key = Key::of_places(text.as_slice());
+                let rows = list.rows_of(key).map(|row| (row, None));
+                for (row, settled_in) in rows.chain(list.rows_meaning(key).map(|(row, c)| (row, Some(c)))) {
+                    let country = list.country(row).or(settled_in);
+                    let probability = evidence.probability(text, country, LISTED) as f32;
+                    if probability >= rules.min_alternative {
+                        take(row, MatchKind::Alternative, settled_in, probability.min(1.0));
+                    }
+                }
+            }
+        }
+        for row in list.rows_fitting(&passage.text) {
+            take(row, MatchKind::Wildcard, None, passage.confidence);
+        }
+        if let Some(s) = &self.settled {
+            for row in list.rows_fitting(&s.text) {
+                take(row, MatchKind::Wildcard, Some(s.format.country), settled_probability(passage, &s.text));
+            }
+        }
+    }
+}
+
 fn is_valid(entry: &Entry, now: Utc) -> bool {
     entry.valid_from.is_none_or(|t| t <= now) && entry.valid_until.is_none_or(|t| now < t)
 }
 
 /// See [`Match::probability`].
-fn probability(passage: &Passage, wanted: &PlateText) -> f32 {
+fn settled_probability(passage: &Passage, wanted: &PlateText) -> f32 {
     let observed = passage.text.as_str();
     // A passage without its distribution (or with another than its text) has only its confidence.
     if observed == wanted.as_str()

@@ -8,7 +8,7 @@
 
 use super::load::load;
 use super::manifest::Accepted;
-use super::{Hotlists, ImportError, ImportReport, List, Policy, Settings, Signing};
+use super::{Hotlists, ImportError, ImportReport, List, Policy, Settings, Signing, admit};
 use crate::domain::{ListVersion, Utc};
 use crate::runtime::Stop;
 use std::io;
@@ -147,7 +147,16 @@ impl Watched {
     }
 
     fn load(&mut self, hotlists: &Hotlists, events: &dyn ListEvents, kept: Option<&ListVersion>) {
-        match load(&self.settings, self.accepted.as_ref()) {
+        let confusions = Arc::clone(hotlists.snapshot().confusions());
+        let loaded = load(&self.settings, self.accepted.as_ref()).and_then(|(list, report)| {
+            let list = Arc::new(list);
+            // What is in use already needs no leave, and reckoning takes a second.
+            if kept.is_none_or(|k| k.sha256 != list.version().sha256) {
+                admit(&list, &self.settings, &confusions, list.version().loaded_at)?;
+            }
+            Ok((list, report))
+        });
+        match loaded {
             Ok((list, report)) => {
                 if let Some(manifest) = &list.policy().origin.manifest {
                     self.accepted = Some(Accepted::of(manifest));

@@ -1,6 +1,6 @@
 //! Passages against the lists, and the life of the hits that come of it.
 
-use crate::domain::{Hit, HitId, HitState, PassageId, PassageState, PlateText, Utc};
+use crate::domain::{Hit, HitId, HitState, Listed, PassageId, PassageState, Utc};
 use crate::hotlist::{Hotlists, Match, match_passage};
 use crate::track::TrackEvent;
 use std::collections::HashMap;
@@ -9,7 +9,7 @@ use std::collections::HashMap;
 struct Known {
     id: HitId,
     list: String,
-    plate: PlateText,
+    plate: Listed,
     category: String,
     last: Hit,
 }
@@ -89,7 +89,7 @@ mod tests {
     use super::*;
     use crate::domain::{
         CameraId, CharDistribution, ClockQuality, ClockSource, Corners, EvidenceFrame, FrameStamp, Image,
-        Passage,
+        Passage, PlateText,
     };
     use crate::hotlist::import_bytes;
     use std::sync::Arc;

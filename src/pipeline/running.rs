@@ -8,7 +8,7 @@ use super::{Settings, camera, health, screen};
 use crate::alert::{AlertError, BoxIdentity, Publisher, Remote};
 use crate::console::{ConsoleError, ConsoleThread};
 use crate::domain::Utc;
-use crate::hotlist::{self, Hotlists};
+use crate::hotlist::{self, Confusions, ConfusionsError, Hotlists};
 use crate::runtime::{Mailboxes, Stop, systemd};
 use crate::store::{AuditAction, AuditEntry, ModelVersions, StoreError, StoreHandle, StoreThread, Totals};
 use crate::telemetry::Metrics;
@@ -24,6 +24,9 @@ pub enum PipelineError {
     /// The models.
     #[error(transparent)]
     Vision(#[from] VisionError),
+    /// The file of the reader's confusions.
+    #[error(transparent)]
+    Confusions(#[from] ConfusionsError),
     /// The database or the pictures.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -109,7 +112,12 @@ pub fn start(
     if let Some(sha256) = &settings.configuration {
         ledger.did(AuditAction::ConfigurationUsed, "sha256", sha256);
     }
-    let hotlists = Hotlists::new();
+    let confusions = match settings.confusions.clone().or_else(|| vision.confusions()) {
+        Some(path) => Arc::new(Confusions::load(&path)?),
+        None => Confusions::builtin(),
+    };
+    tracing::info!(from = confusions.name(), characters = confusions.measured(), "confusions of the reader");
+    let hotlists = Hotlists::of_reader(confusions);
     let names = settings.cameras.iter().map(|c| c.capture.camera.clone());
     let watch = Arc::new(Watch::new(metrics.clone(), hotlists.clone(), names, ledger.clone()));
     // Loads every list before it returns, so that no early vehicle passes an empty list. One that cannot be

@@ -1,6 +1,7 @@
 //! Everything a running box is told.
 
 use crate::{alert, capture, console, hotlist, store, telemetry, track, vision};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// A whole box.
@@ -12,6 +13,8 @@ pub struct Settings {
     pub vision: vision::Settings,
     /// Lists.
     pub hotlists: Vec<hotlist::Settings>,
+    /// How the reader confuses characters; `None` for what its card names, or what is built in.
+    pub confusions: Option<PathBuf>,
     /// Records and pictures.
     pub store: store::Settings,
     /// Broker and topics.

@@ -8,7 +8,8 @@ use super::rows::{
 };
 use super::{AuditHead, AuditReport, AuditRow, Settings, StoreError, audit, outbox, outcomes, pictures};
 use crate::domain::{
-    CameraId, ClockQuality, Country, Entry, HitId, ListVersion, Passage, PassageId, PlateText, Position, Utc,
+    CameraId, ClockQuality, Country, Entry, HitId, ListVersion, Listed, Passage, PassageId, PlateText,
+    Position, Utc,
 };
 use crate::runtime::PublicKey;
 use rusqlite::{Row, named_params};
@@ -278,7 +279,8 @@ fn hit(db: &Database, row: &Row<'_>) -> Result<HitRow, StoreError> {
     let real = |column: &str| row.get::<_, f64>(column).map(|x| x as f32).map_err(&fail);
     let entry_country: Option<String> = row.get("entry_country").map_err(&fail)?;
     let entry = Entry {
-        plate: plate("hit.entry_plate", &text("entry_plate")?)?,
+        plate: Listed::new(&text("entry_plate")?)
+            .map_err(|_| StoreError::Corrupt { column: "hit.entry_plate" })?,
         line: convert::uint(number("entry_line")?, "hit.entry_line")?,
         category: text("entry_category")?,
         priority: convert::uint(number("entry_priority")?, "hit.entry_priority")?,

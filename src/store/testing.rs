@@ -49,7 +49,7 @@ pub(super) fn hit(passage: &Passage) -> Hit {
         kind: MatchKind::Resolved,
         probability: 0.5,
         entry: Arc::new(Entry {
-            plate: PlateText::new("1ABC123").unwrap(),
+            plate: PlateText::new("1ABC123").unwrap().into(),
             line: 17,
             category: "stolen-vehicle".into(),
             priority: 10,

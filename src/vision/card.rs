@@ -200,6 +200,8 @@ pub struct ReaderCard {
     /// Readings below this `readable` probability are no readings.
     #[serde(default)]
     pub min_readable: f32,
+    /// File beside the card with the reader's confusions (docs/ref/models.md).
+    pub confusions: Option<String>,
     /// Hash of the file.
     pub sha256: String,
 }

@@ -46,6 +46,12 @@ impl Vision {
         [&self.detector.id, &self.reader.id]
     }
 
+    /// The file of the reader's confusions, where its card names one.
+    pub fn confusions(&self) -> Option<PathBuf> {
+        let name = self.reader.card.confusions.as_ref()?;
+        Some(self.reader.path.with_file_name(name))
+    }
+
     /// Sessions for one thread. The first call opens ONNX Runtime.
     pub fn worker(&self) -> Result<Worker, VisionError> {
         let s = &self.settings;

@@ -65,7 +65,7 @@ pub fn hit(passage: &Passage, listed: &str) -> Hit {
         kind: MatchKind::Resolved,
         probability: 0.97,
         entry: Arc::new(Entry {
-            plate: PlateText::new(listed).unwrap(),
+            plate: PlateText::new(listed).unwrap().into(),
             line: 17,
             category: "stolen-vehicle".into(),
             priority: 10,

@@ -1,10 +1,14 @@
 //! Collects checked rows and problems of any layout, and makes the list and the report of them.
 
 use super::report::{Duplicate, ImportError, ImportReport, Problem};
-use crate::domain::{Country, ListVersion, PlateText, Utc};
+use crate::domain::{Country, ListVersion, Listed, Utc};
 use crate::hotlist::List;
-use crate::hotlist::lists::{Details, Key, Row};
+use crate::hotlist::index::{order, shift_for};
+use crate::hotlist::key::Key;
+use crate::hotlist::lists::{Cases, Details, Row};
+use crate::hotlist::pattern;
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 
@@ -13,7 +17,7 @@ const MAX_ROWS: usize = 50_000_000;
 
 /// One checked row; texts are borrowed from the line where they stand there as they are.
 pub(super) struct Checked<'a> {
-    pub plate: PlateText,
+    pub plate: Listed,
     pub line: u64,
     pub country: Option<Country>,
     pub category: Cow<'a, str>,
@@ -60,7 +64,8 @@ pub(super) struct Builder {
     /// Places in `details` by the hash of what stands there, so that a row that repeats them copies nothing.
     ids: HashMap<u64, u32>,
     hasher: RandomState,
-    cases: String,
+    cases: Cases,
+    patterns: usize,
 }
 
 impl Builder {
@@ -72,7 +77,8 @@ impl Builder {
             details: Vec::new(),
             ids: HashMap::new(),
             hasher: RandomState::new(),
-            cases: String::new(),
+            cases: Cases::default(),
+            patterns: 0,
         }
     }
 
@@ -87,16 +93,20 @@ impl Builder {
     /// Takes a good row.
     pub fn take(&mut self, row: Checked<'_>) {
         let line = row.line;
-        let (Ok(at), Ok(line32), Ok(len), true) = (
-            u32::try_from(self.cases.len()),
-            u32::try_from(line),
-            u16::try_from(row.case.len()),
-            self.rows.len() < MAX_ROWS,
-        ) else {
+        let is_pattern = row.plate.plate().is_none();
+        if is_pattern && self.patterns >= pattern::MOST {
+            let allowed = format!("at most {} patterns in a list", pattern::MOST);
+            let found = "one pattern more".to_owned();
+            return self.bad(1, [Problem { line, column: 1, field: "plate".into(), found, allowed }]);
+        }
+        let (Ok(line32), true, Some(case_at)) =
+            (u32::try_from(line), self.rows.len() < MAX_ROWS, self.cases.push(&row.case))
+        else {
             let allowed = format!("at most {MAX_ROWS} entries; split the list");
             let found = "beyond what one list holds".to_owned();
             return self.bad(1, [Problem { line, column: 1, field: "row".into(), found, allowed }]);
         };
+        self.patterns += usize::from(is_pattern);
         self.report.rows += 1;
         if row.valid_until.is_some_and(|t| t <= self.now) {
             self.report.expired += 1;
@@ -104,10 +114,9 @@ impl Builder {
         if row.valid_from.is_some_and(|t| t > self.now) {
             self.report.not_yet_valid += 1;
         }
-        let key = Key::of(&row.plate);
-        self.cases.push_str(&row.case);
+        let key = Key::of_listed(&row.plate);
         let details = self.details_of(row);
-        self.rows.push(Row { key, line: line32, details, case_at: at, case_len: len });
+        self.rows.push(Row { key, line: line32, details, case_at });
     }
 
     /// Where the details of `row` are kept.
@@ -144,20 +153,21 @@ impl Builder {
         if rows.is_empty() {
             self.report.warnings.push("the list has no entry".to_owned());
         }
-        self.cases.shrink_to_fit();
+        self.cases.shrink();
         Ok((List::new(version, rows, details, self.cases), self.report))
     }
 
-    /// Sorts the rows and keeps the first of each plate, country and category.
+    /// Puts the rows into the order of the index and keeps the first of each plate, country and category.
     fn drop_duplicates(&mut self, details: &[Details]) -> Vec<Row> {
         let mut rows = std::mem::take(&mut self.rows);
+        let shift = shift_for(rows.len());
         let same = |d: u32| details.get(d as usize).map(|d| (d.country, d.category.as_str()));
-        rows.sort_unstable_by(|a, b| {
-            let by_key = a.key.cmp(&b.key);
+        let by_place = |a: &Row, b: &Row| {
+            let by_key = order(a.key, shift).cmp(&order(b.key, shift));
             by_key.then_with(|| same(a.details).cmp(&same(b.details))).then_with(|| a.line.cmp(&b.line))
-        });
+        };
+        sort(&mut rows, &by_place);
         let cases = &self.cases;
-        let case = |r: &Row| cases.get(r.case_at as usize..r.case_at as usize + r.case_len as usize);
         let mut found: Vec<Duplicate> = Vec::new();
         let (mut count, mut expired, mut early) = (0, 0, 0);
         rows.dedup_by(|row, first| {
@@ -177,7 +187,7 @@ impl Builder {
                         ("priority", a.priority != b.priority),
                         ("valid_from", a.valid_from != b.valid_from),
                         ("valid_until", a.valid_until != b.valid_until),
-                        ("case", case(first) != case(row)),
+                        ("case", cases.get(first.case_at) != cases.get(row.case_at)),
                         ("instruction", a.instruction != b.instruction),
                     ];
                     contradicts.extend(fields.iter().filter(|f| f.1).map(|f| f.0));
@@ -225,4 +235,20 @@ impl Builder {
         }
         self.report.conflicts.sort_by_key(|d| d.line);
     }
+}
+
+/// Sorts on two threads, in place: whatever order the halves come to, no row of the one belongs into the other.
+fn sort(rows: &mut [Row], by: &(impl Fn(&Row, &Row) -> Ordering + Sync)) {
+    /// Shorter lists are sorted before a thread has started.
+    const WORTH_A_THREAD: usize = 200_000;
+    let middle = rows.len() / 2;
+    if rows.len() < WORTH_A_THREAD {
+        return rows.sort_unstable_by(by);
+    }
+    rows.select_nth_unstable_by(middle, by);
+    let (low, high) = rows.split_at_mut(middle);
+    std::thread::scope(|scope| {
+        scope.spawn(|| low.sort_unstable_by(by));
+        high.sort_unstable_by(by);
+    });
 }

@@ -5,8 +5,9 @@ use super::dates::read_iso;
 use super::mapping::{DateFormat, FIELDS, Field, Format, Mapping, Part, Place, plain};
 use super::parts::{Row, characters, cut, member, place, problem, raw, shown, shown_bytes};
 use super::report::{ImportError, Problem};
-use crate::domain::{Country, PlateText, Utc};
-use crate::plate::{NormaliseError, normalise};
+use crate::domain::{Country, Listed, Utc};
+use crate::hotlist::pattern::{ListedError, listed};
+use crate::plate::NormaliseError;
 use std::borrow::Cow;
 
 /// Priority of a row that does not say one.
@@ -150,7 +151,7 @@ impl<'m> Checker<'m> {
         let mut problems = Vec::new();
         let plate = self.plate(row).map_err(|p| problems.push(p)).ok();
         if let Some(plate) = &plate
-            && self.mapping.skip_plates.contains(plate)
+            && plate.plate().is_some_and(|p| self.mapping.skip_plates.contains(p))
         {
             return Outcome::Skipped;
         }
@@ -352,25 +353,26 @@ impl<'m> Checker<'m> {
         Ok(text)
     }
 
-    fn plate(&self, row: Row<'_>) -> Result<PlateText, Problem> {
+    fn plate(&self, row: Row<'_>) -> Result<Listed, Problem> {
         let (text, before) = self.value(row, PLATE)?;
         if text.len() > MAX_PLATE_CHARS && text.chars().count() > MAX_PLATE_CHARS {
             let found = format!("{} characters long, {}", text.chars().count(), shown(&text));
             let allowed = format!("at most {MAX_PLATE_CHARS} characters");
             return Err(self.wrong(row, PLATE, before, found, &allowed));
         }
-        let plate = normalise(&text).map_err(|e| {
+        let plate = listed(&text).map_err(|e| {
             let char_in = match e {
-                NormaliseError::Character { column, .. } => before + column - 1,
+                ListedError::Normalise(NormaliseError::Character { column, .. }) => before + column - 1,
                 _ => before,
             };
             let found = if text.is_empty() { "empty".to_owned() } else { format!("{}, {e}", shown(&text)) };
-            let allowed = "1 to 16 letters A-Z and digits; spaces, hyphens and dots do not count";
+            let allowed = "1 to 16 letters A-Z and digits, or a pattern with ? for one character and at most two * \
+                           for any; spaces, hyphens and dots do not count";
             self.wrong(row, PLATE, char_in, found, allowed)
         })?;
         if self.mapping.zero_for_o && plate.as_str().contains('O') {
             // The source has one form for both; so has the list.
-            return PlateText::new(&plate.as_str().replace('O', "0"))
+            return Listed::new(&plate.as_str().replace('O', "0"))
                 .map_err(|e| self.wrong(row, PLATE, before, e.to_string(), "a plate"));
         }
         Ok(plate)

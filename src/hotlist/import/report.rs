@@ -186,6 +186,22 @@ pub enum ImportError {
         /// Everything wrong with it.
         report: Box<ImportReport>,
     },
+    /// It would cause more false hits than its budget allows.
+    #[error(
+        "hotlist {}: {expected:.2} false hits a day are expected of its {entries} entries, more than \
+         max_false_hits_per_day ({allowed}); see `platewatch hotlist budget {}`, or set activate_over_budget = true",
+        path.display(), path.display()
+    )]
+    OverBudget {
+        /// The file.
+        path: PathBuf,
+        /// Entries it would have.
+        entries: usize,
+        /// False hits a day that are expected.
+        expected: f64,
+        /// What is allowed.
+        allowed: f64,
+    },
 }
 
 fn of(path: &Option<PathBuf>) -> String {
@@ -196,7 +212,7 @@ impl ImportError {
     /// The same, naming the file.
     pub(super) fn in_file(mut self, file: &Path) -> Self {
         match &mut self {
-            Self::Read { path, .. } => *path = file.to_owned(),
+            Self::Read { path, .. } | Self::OverBudget { path, .. } => *path = file.to_owned(),
             Self::Header { path, .. }
             | Self::Encoding { path, .. }
             | Self::TooManyBad { path, .. }
@@ -210,7 +226,7 @@ impl ImportError {
         let at = |p: &Problem| format!("line {}, column {} ({})", p.line, p.column, p.field);
         match self {
             Self::Read { source, .. } => format!("{self}: {source}"),
-            Self::Encoding { .. } | Self::Signature { .. } => self.to_string(),
+            Self::Encoding { .. } | Self::OverBudget { .. } | Self::Signature { .. } => self.to_string(),
             Self::Header { path, problem } => {
                 format!("hotlist{}: its {} cannot be used, {}", of(path), problem.field, at(problem))
             }

@@ -1,7 +1,7 @@
 //! Files changed under a running watcher.
 
 use super::*;
-use crate::hotlist::{Manifest, Signers, hash_file, load_file, manifest_path};
+use crate::hotlist::{Budget, Manifest, Signers, hash_file, load_file, manifest_path};
 use crate::runtime::SigningKey;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -174,6 +174,35 @@ fn an_outdated_list_is_told_of_once_and_a_fresh_one_ends_it() {
     let rest: Vec<String> =
         std::iter::repeat_with(|| next(&said)).take_while(|s| s != "zone stale false").collect();
     assert!(rest.iter().any(|s| s == "zone loaded 1 of 1"), "{rest:?}");
+    stop.request();
+    thread.join().unwrap();
+}
+
+#[test]
+fn a_version_above_its_budget_is_refused_unless_it_is_told_otherwise() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("zone.csv");
+    write(&path, "plate\n1ABC123\n");
+    let budget = Budget { max_false_hits_per_day: Some(1.0), ..Budget::default() };
+    let mut settings = Settings { poll: Duration::from_millis(1), budget, ..Settings::plain("zone", &path) };
+    let (hotlists, stop) = (Hotlists::new(), Stop::new());
+    let (sender, said) = channel();
+    let thread =
+        watch(vec![settings.clone()], hotlists.clone(), Arc::new(Told(sender)), stop.clone()).unwrap();
+    assert_eq!(next(&said), "zone loaded 1 of 1");
+    // Half of all Belgian plates begin with 1 and hold three letters somewhere.
+    write(&path, "plate\n1ABC123\n1A*1*2\n");
+    let refused = next(&said);
+    assert!(refused.starts_with("zone refused") && refused.contains("kept true"), "{refused}");
+    assert_eq!(hotlists.snapshot().entries(), 1, "the version within its budget stays");
+    stop.request();
+    thread.join().unwrap();
+
+    settings.budget.activate_anyway = true;
+    let (hotlists, stop) = (Hotlists::new(), Stop::new());
+    let (sender, said) = channel();
+    let thread = watch(vec![settings], hotlists.clone(), Arc::new(Told(sender)), stop.clone()).unwrap();
+    assert_eq!(next(&said), "zone loaded 2 of 2");
     stop.request();
     thread.join().unwrap();
 }

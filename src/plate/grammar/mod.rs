@@ -258,12 +258,12 @@ fn expand(rule: &Rule) -> Vec<Vec<u64>> {
 
 impl Format {
     /// Allowed characters of each position, bit `i` for `ALPHABET[i]`.
-    pub(super) fn masks(&self) -> &[u64] {
+    pub fn masks(&self) -> &[u64] {
         &self.masks
     }
 
     /// Natural logarithm of the probability that a plate of its country is one certain text of it.
-    pub(super) fn log_density(&self) -> f32 {
+    pub fn log_density(&self) -> f32 {
         self.log_density
     }
 
@@ -281,7 +281,7 @@ impl Format {
 }
 
 /// The formats of texts of `length` characters, Belgian ones first.
-pub(super) fn formats(length: usize) -> &'static [Format] {
+pub fn formats(length: usize) -> &'static [Format] {
     GRAMMAR.by_length.get(length).map_or(&[], Vec::as_slice)
 }
 
@@ -304,8 +304,9 @@ pub fn classify(text: &PlateText, country: Option<Country>) -> Option<&'static F
         .or_else(|| (country == Some(HOME) && belgium::could_be_personalised(text)).then(|| &*PERSONALISED))
 }
 
-/// See `belgium::personalised_density`; home is the only country whose personalised plates are known.
-pub(super) fn personalised_density(text: &PlateText) -> f32 {
+/// Probability that a plate of [`HOME`] is this very text because its holder chose it; home is the only
+/// country whose personalised plates are known.
+pub fn personalised_density(text: &PlateText) -> f32 {
     belgium::personalised_density(text)
 }
 

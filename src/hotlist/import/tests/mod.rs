@@ -87,7 +87,7 @@ fn every_bad_field_is_named_with_line_and_column() {
     let text = format!(
         "{HEADER}\
          1ABC123,,,,,,,\n\
-         1-A?C-123,x,101,BEL,yesterday,,,\n\
+         1-A!C-123,x,101,BEL,yesterday,,,\n\
          \"2,DEF\",\"a\"\"b\",-1,,,,,\n\
          ,,,,,,,\n\
          ,stolen,,,,,,\n\
@@ -116,7 +116,7 @@ fn every_bad_field_is_named_with_line_and_column() {
     );
     assert_eq!((report.rows, report.bad_rows, report.loaded), (7, 6, 1));
     let said = report.to_string();
-    assert!(said.contains("line 3, column 4: plate is \"1-A?C-123\", character '?'"), "{said}");
+    assert!(said.contains("line 3, column 4: plate is \"1-A!C-123\", character '!'"), "{said}");
     assert!(said.contains("priority is \"101\"; allowed is a whole number from 0"), "{said}");
 }
 
@@ -149,7 +149,7 @@ fn an_open_quote_costs_its_own_row_only() {
 #[test]
 fn a_quoted_text_may_have_line_breaks() {
     let text =
-        format!("{HEADER}1ABC123,,,,,,,\"Stop.\r\nCall \"\"101\"\"\"\r\n2DEF456,,,,,,,\r\n3?,,,,,,,\r\n");
+        format!("{HEADER}1ABC123,,,,,,,\"Stop.\r\nCall \"\"101\"\"\"\r\n2DEF456,,,,,,,\r\n3!,,,,,,,\r\n");
     let (list, report) = import_bytes(text.as_bytes(), "t", 0.5, now()).unwrap();
     let entries: Vec<_> = list.entries().map(|e| (e.plate.to_string(), e.line, e.instruction)).collect();
     assert!(entries.contains(&("1ABC123".into(), 2, "Stop. Call \"101\"".into())), "{entries:?}");
