@@ -2,7 +2,9 @@
 
 use platewatch::domain::{PlateText, Utc};
 use platewatch::hotlist::simulate::{Chance, Channel, Traffic};
-use platewatch::hotlist::{Confusions, HotlistSet, import_bytes, listed, match_passage};
+use platewatch::hotlist::{
+    Confusions, HotlistSet, Manifest, Mapping, Signers, import, import_bytes, listed, match_passage, ready,
+};
 use platewatch::plate::{classify, normalise, resolve};
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -14,7 +16,8 @@ use std::time::{Duration, Instant};
 /// Takes an input, gives what became of it in few words: an input with new words is kept.
 type Target = fn(&[u8]) -> String;
 
-const TARGETS: &[(&str, Target)] = &[("list", list), ("grammar", grammar)];
+const TARGETS: &[(&str, Target)] =
+    &[("list", list), ("grammar", grammar), ("mapping", mapping), ("manifest", manifest)];
 
 fn list(bytes: &[u8]) -> String {
     let now = Utc::from_unix_ms(1_764_000_000_000);
@@ -47,6 +50,38 @@ fn list(bytes: &[u8]) -> String {
         }
         Err(error) => error.without_content().chars().filter(|c| !c.is_ascii_digit()).take(60).collect(),
     }
+}
+
+/// The first byte chooses the ready mapping; the rest is the file, and a mapping itself.
+fn mapping(bytes: &[u8]) -> String {
+    let now = Utc::from_unix_ms(1_764_000_000_000);
+    let Some((pick, file)) = bytes.split_first() else { return "nothing".into() };
+    let _ = Mapping::parse("fuzz", &String::from_utf8_lossy(file));
+    let all = ready();
+    let (name, text) = all[usize::from(*pick) % all.len()];
+    let mapping = Mapping::parse(name, text).unwrap();
+    match import(file, &mapping, "fuzz", 0.9, now) {
+        Ok((list, report)) => {
+            assert_eq!(list.len() as u64, report.loaded);
+            assert_eq!(report.rows, report.loaded + report.bad_rows + report.duplicate_rows);
+            let mut fields: Vec<String> = report.bad.iter().map(|p| p.field.clone()).collect();
+            fields.sort();
+            fields.dedup();
+            format!("{name} {} {} {fields:?}", report.skipped.min(2), report.warnings.len())
+        }
+        Err(error) => {
+            let told = error.without_content();
+            format!("{name} {}", told.chars().filter(|c| !c.is_ascii_digit()).take(60).collect::<String>())
+        }
+    }
+}
+
+fn manifest(bytes: &[u8]) -> String {
+    let key = format!("platewatch-ed25519 zone {}\n", "5b".repeat(32));
+    let signers = Signers::parse(&key).unwrap();
+    let _ = Signers::parse(&String::from_utf8_lossy(bytes)).map(|s| s.ids().count());
+    // Nobody has that key's other half.
+    Manifest::verify(bytes, &signers).unwrap_err().to_string().chars().take(40).collect()
 }
 
 fn grammar(bytes: &[u8]) -> String {

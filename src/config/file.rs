@@ -255,7 +255,7 @@ impl<'a> Value<'a> {
         })
     }
 
-    /// An array of at least one text.
+    /// An array of at least one text that is not empty; what else stands there is noted.
     pub fn texts(&self) -> Option<Vec<&'a str>> {
         let items = self.value.as_array().into_iter().flatten();
         let texts: Vec<Option<&str>> = items.map(|v| v.get_ref().as_str()).collect();

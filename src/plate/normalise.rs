@@ -38,6 +38,32 @@ pub enum NormaliseError {
 ///
 /// Everything else is refused by name and place. Normalising twice changes nothing.
 pub fn normalise(text: &str) -> Result<PlateText, NormaliseError> {
+    if text.is_ascii() { of_ascii(text.as_bytes()) } else { of_any(text) }
+}
+
+/// What nearly every line of a long list holds.
+fn of_ascii(text: &[u8]) -> Result<PlateText, NormaliseError> {
+    let mut out = [0; PlateText::MAX_LEN];
+    let mut length = 0usize;
+    for (i, &b) in text.iter().enumerate() {
+        match b {
+            b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => {
+                if let Some(slot) = out.get_mut(length) {
+                    *slot = b.to_ascii_uppercase();
+                }
+                length += 1;
+            }
+            _ if is_separator(char::from(b)) => {}
+            _ => return Err(NormaliseError::Character { character: char::from(b), column: i + 1 }),
+        }
+    }
+    finish(
+        std::str::from_utf8(out.get(..length.min(out.len())).unwrap_or_default()).unwrap_or_default(),
+        length,
+    )
+}
+
+fn of_any(text: &str) -> Result<PlateText, NormaliseError> {
     let mut out = String::with_capacity(PlateText::MAX_LEN);
     let mut length = 0usize;
     for (i, c) in text.chars().enumerate() {
@@ -52,10 +78,15 @@ pub fn normalise(text: &str) -> Result<PlateText, NormaliseError> {
             out.push(latin);
         }
     }
+    finish(&out, length)
+}
+
+/// Of `length` characters, `out` holds as many as a plate has.
+fn finish(out: &str, length: usize) -> Result<PlateText, NormaliseError> {
     if length > PlateText::MAX_LEN {
         return Err(NormaliseError::TooLong(length));
     }
-    PlateText::new(&out).map_err(|e| match e {
+    PlateText::new(out).map_err(|e| match e {
         PlateTextError::Empty => NormaliseError::Empty,
         PlateTextError::TooLong(n) => NormaliseError::TooLong(n),
         PlateTextError::Character(character) => NormaliseError::Character { character, column: 1 },
@@ -176,6 +207,22 @@ mod tests {
             if let Ok(once) = normalise(&text) {
                 prop_assert_eq!(normalise(once.as_str()), Ok(once));
             }
+        }
+
+        #[test]
+        fn the_short_way_is_the_long_one(text in "[ -~\t]{0,24}") {
+            prop_assert_eq!(of_ascii(text.as_bytes()), of_any(&text));
+        }
+
+        #[test]
+        fn forms_of_official_plates_mean_the_same(
+            plate in prop::sample::select(vec!["CDAB123", "CD1A234", "X2612ABC", "W26AB123", "ZABC123", "U26123ABC", "EX1234AB"]),
+            seps in prop::collection::vec(prop::sample::select(vec!["", "-", ".", " ", " - ", "\u{a0}", "–"]), 10),
+            lower in any::<bool>(),
+        ) {
+            let spread: String = plate.chars().zip(&seps).flat_map(|(c, s)| [c.to_string(), (*s).to_owned()]).collect();
+            let spread = if lower { spread.to_lowercase() } else { spread };
+            prop_assert_eq!(normalise(&spread).map(|t| t.to_string()), Ok(plate.to_owned()));
         }
 
         #[test]

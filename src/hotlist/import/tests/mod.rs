@@ -149,12 +149,12 @@ fn an_open_quote_costs_its_own_row_only() {
 #[test]
 fn a_quoted_text_may_have_line_breaks() {
     let text =
-        format!("{HEADER}1ABC123,,,,,,,\"Stop.\r\nCall \"\"101\"\"\"\r\n2DEF456,,,,,,,\r\n3?,,,,,,,\r\n");
+        format!("{HEADER}1ABC123,,,,,,,\"Stop.\r\nCall \"\"101\"\"\"\r\n2DEF456,,,,,,,\r\n3!,,,,,,,\r\n");
     let (list, report) = import_bytes(text.as_bytes(), "t", 0.5, now()).unwrap();
     let entries: Vec<_> = list.entries().map(|e| (e.plate.to_string(), e.line, e.instruction)).collect();
     assert!(entries.contains(&("1ABC123".into(), 2, "Stop. Call \"101\"".into())), "{entries:?}");
     assert!(entries.contains(&("2DEF456".into(), 4, String::new())), "{entries:?}");
-    assert_eq!((report.bad[0].line, report.bad[0].column), (5, 1), "{report}");
+    assert_eq!((report.bad[0].line, report.bad[0].column), (5, 2), "{report}");
 }
 
 #[test]
