@@ -46,7 +46,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
     let samples = || {
         find_folder("samples", "hotlist.csv").context("no samples folder found; give --clip and --hotlist")
     };
-    let clips = if args.clip.is_empty() { mp4s(&samples()?)? } else { args.clip.clone() };
+    let clips = if args.clip.is_empty() { played(&samples()?)? } else { args.clip.clone() };
     let hotlist = match &args.hotlist {
         Some(path) => path.clone(),
         None => samples()?.join("hotlist.csv"),
@@ -118,15 +118,14 @@ fn say(line: &str) -> std::io::Result<()> {
     writeln!(std::io::stdout().lock(), "{line}")
 }
 
-/// The clips of a folder, by name.
-fn mp4s(dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    let entries =
-        std::fs::read_dir(dir).with_context(|| format!("cannot read the folder {}", dir.display()))?;
-    let mut clips: Vec<PathBuf> = entries.filter_map(|e| e.ok().map(|e| e.path())).collect();
-    clips.retain(|p| p.extension().is_some_and(|e| e == "mp4"));
-    clips.sort();
-    if clips.is_empty() {
-        bail!("no clips (*.mp4) in {}", dir.display());
+/// What the demo plays; the other samples are for measuring, and longer.
+const PLAYED: [&str; 3] = ["patrol.mp4", "roadside-day.mp4", "roadside-night.mp4"];
+
+/// The clips of the demo in the samples folder.
+fn played(samples: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let clips: Vec<PathBuf> = PLAYED.iter().map(|name| samples.join(name)).collect();
+    if let Some(missing) = clips.iter().find(|c| !c.is_file()) {
+        bail!("the sample clip {} is not there; give --clip and --hotlist", missing.display());
     }
     Ok(clips)
 }
