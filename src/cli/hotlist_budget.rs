@@ -3,7 +3,7 @@
 use super::{DONE, FAILED};
 use crate::domain::Utc;
 use crate::hotlist::{Budget, Confusions, Expected, Settings, expect, load_file};
-use crate::{config, vision};
+use crate::{config, pipeline, vision};
 use anyhow::{Context, bail};
 use std::io::Write;
 use std::path::PathBuf;
@@ -71,11 +71,33 @@ fn alone(args: &Args, file: &std::path::Path) -> anyhow::Result<Settings> {
 /// The lists of a configuration and the confusions it is run with.
 fn configured(path: &std::path::Path) -> anyhow::Result<(Vec<Settings>, Arc<Confusions>)> {
     let settings = config::load(path).with_context(|| path.display().to_string())?.settings;
-    let confusions = match settings.confusions {
-        Some(file) => Some(file),
+    let confusions = confusions(&settings)?;
+    Ok((settings.hotlists, confusions))
+}
+
+/// The confusions that a box of this configuration matches with.
+pub(super) fn confusions(settings: &pipeline::Settings) -> anyhow::Result<Arc<Confusions>> {
+    let file = match &settings.confusions {
+        Some(file) => Some(file.clone()),
         None => vision::Vision::load(&settings.vision)?.confusions(),
     };
-    Ok((settings.hotlists, load(confusions.as_deref())?))
+    load(file.as_deref())
+}
+
+/// What every list of a configuration that can be loaded is expected to cause, by its name.
+pub(super) fn expected(path: &std::path::Path) -> anyhow::Result<Vec<(String, Expected)>> {
+    let (lists, confusions) = configured(path)?;
+    let one = |settings: Settings| match load_file(&settings) {
+        Ok((list, _)) => {
+            let per_day = settings.budget.passages_per_day;
+            Some((settings.name, expect(&Arc::new(list), &confusions, per_day, Utc::now())))
+        }
+        Err(error) => {
+            super::common::complain(&format!("nothing can be expected of list {}: {error}", settings.name));
+            None
+        }
+    };
+    Ok(lists.into_iter().filter_map(one).collect())
 }
 
 /// Prints one list; whether it is within its budget.

@@ -6,7 +6,7 @@ use super::{DONE, FAILED};
 use crate::alert::BoxIdentity;
 use crate::config;
 use crate::domain::Utc;
-use crate::hotlist::{Settings, load_file};
+use crate::hotlist::{HotlistSet, Settings, load_file};
 use crate::pipeline::past_search::{self, Late, Request};
 use crate::store::Clerk;
 use anyhow::Context;
@@ -72,13 +72,16 @@ pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
         asked_by: args.by.clone().unwrap_or_else(user),
         dry_run: args.dry_run,
     };
+    // The same confusions as the box matches with: an alternative is as likely then as now.
+    let confusions = super::hotlist_budget::confusions(&settings)?;
+    let lists = HotlistSet::of_reader(confusions).with(std::sync::Arc::new(list));
     let identity = BoxIdentity::new(&settings.alert.zone, &settings.alert.box_id)?;
     let stop = stop_on_signals()?;
     let mut clerk = Clerk::open(&settings.store)?;
     let bar = progress(clerk.count_past(args.since, Utc::now())?, "passages");
     let mut lines = Vec::new();
     let told = |late: Late<'_>| lines.push(line(&late, args.json));
-    let found = past_search::search(&mut clerk, &identity, list, &request, &stop, told, |n| {
+    let found = past_search::search(&mut clerk, &identity, &lists, &request, &stop, told, |n| {
         bar.set_position(n);
     });
     bar.finish_and_clear();

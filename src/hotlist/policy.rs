@@ -45,8 +45,14 @@ pub struct Policy {
 impl Policy {
     /// Whether the list counts for a passage of `camera` at `now`.
     pub fn applies(&self, camera: &CameraId, now: Utc) -> bool {
+        self.applies_to(camera, now, now)
+    }
+
+    /// Whether the list counts, as it is at `now`, for what passed before `camera` at `passed`: its cameras and hours
+    /// are those of the passage, its age is that of now.
+    pub fn applies_to(&self, camera: &CameraId, passed: Utc, now: Utc) -> bool {
         let here = self.cameras.is_empty() || self.cameras.iter().any(|g| glob(g, camera.as_str()));
-        let open = || self.hours.as_ref().is_none_or(|h| h.contain(now));
+        let open = || self.hours.as_ref().is_none_or(|h| h.contain(passed));
         let fresh = || self.when_stale != WhenStale::Stop || self.stale_since(now).is_none();
         here && open() && fresh()
     }
@@ -261,6 +267,15 @@ mod tests {
         {
             assert!(glob(pattern, fits) && (not.is_empty() || !glob(pattern, not)), "{pattern}");
         }
+    }
+
+    #[test]
+    fn hours_are_those_of_the_passage() {
+        let policy = Policy { hours: Some(hours(&["Mon-Fri 07:00-19:00"])), ..Policy::default() };
+        let (noon, night) = (at("2026-11-23T11:00:00Z"), at("2026-11-24T02:00:00Z"));
+        let gate = CameraId::new("gate");
+        assert!(policy.applies_to(&gate, noon, night) && !policy.applies(&gate, night));
+        assert!(!policy.applies_to(&gate, night, noon) && policy.applies(&gate, noon));
     }
 
     #[test]

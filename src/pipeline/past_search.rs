@@ -7,7 +7,7 @@
 
 use crate::alert::{AlertError, BoxIdentity, late_hit_message};
 use crate::domain::{Hit, HitId, HitState, Passage, PassageId, Utc};
-use crate::hotlist::{HotlistSet, List, Match, match_passage};
+use crate::hotlist::{HotlistSet, Match, match_past};
 use crate::runtime::Stop;
 use crate::store::{Clerk, LateHit, PastSearch, StoreError};
 use std::sync::Arc;
@@ -103,18 +103,17 @@ pub struct Late<'a> {
     pub hit: &'a Hit,
 }
 
-/// Searches the passages of `clerk`'s store for the entries of `list`. `told` is called for each late hit,
+/// Searches the passages of `clerk`'s store for the entries of the one list of `lists`. `told` is called for each late hit,
 /// `progress` with the number of passages looked at; `stop` ends it between two pages.
 ///
-/// Entries are judged by their validity now, not then: a theft reported today is wanted for what passed
-/// yesterday.
+/// Entries are judged by their validity now, not then (see [`match_past`]).
 ///
 /// # Errors
 /// See [`PastSearchError`].
 pub fn search(
     clerk: &mut Clerk,
     identity: &BoxIdentity,
-    list: List,
+    lists: &HotlistSet,
     request: &Request,
     stop: &Stop,
     mut told: impl FnMut(Late<'_>),
@@ -125,8 +124,9 @@ pub fn search(
         return Err(PastSearchError::Refused(answer.reason));
     }
     let now = Utc::now();
-    let version = list.version().as_ref().clone();
-    let lists = HotlistSet::default().with(Arc::new(list));
+    let Some(version) = lists.lists().first().map(|l| l.version().as_ref().clone()) else {
+        return Ok(Found::default());
+    };
     let search = clerk.begin_search(&PastSearch {
         list: version,
         since: request.since,
@@ -149,7 +149,7 @@ pub fn search(
         found.passages += page.len() as u64;
         let mut late = Vec::new();
         for passage in page {
-            for m in match_passage(&lists, &passage, now) {
+            for m in match_past(lists, &passage, now) {
                 let hit = hit(&passage, &m);
                 if clerk.knows(passage.id, &hit)? {
                     found.known += 1;

@@ -150,6 +150,10 @@ fn vehicles_wanted_afterwards_are_found_once_told_as_late_and_answered() {
     assert_eq!((&counted[0]["key"], &counted[0]["hits"]), (&"late-theft".into(), &wanted.len().into()));
     assert_eq!((&counted[0]["answered"], &counted[0]["misread"]), (&1.into(), &1.into()));
     assert_eq!((&counted[0]["confirmed"], &counted[0]["false_share"]), (&0.into(), &1.0.into()));
+    let config = config.to_str().unwrap();
+    let beside =
+        lines(&run(&["log", "outcomes", "--json", "--by", "kind", "--data", store, "--config", config]));
+    assert!(beside[0]["expected_false_a_day"].as_f64().is_some_and(|n| n >= 0.0), "{beside:?}");
     let by_camera = lines(&run(&["log", "outcomes", "--json", "--by", "camera", "--data", store]));
     assert_eq!(by_camera[0]["key"], "gate");
     let table = run(&["log", "outcomes", "--by", "kind", "--data", store]);
