@@ -202,7 +202,8 @@ fn others(length: usize) -> Vec<Shape> {
         }
         // Any other mix: at most what the one with the fewest letters has.
         let mix: Vec<u8> = (0..length).map(|i| if i == 1 { 10 } else { 1 }).collect();
-        shapes.push(Shape::new(None, vec![ANY; length], any + chosen(&mix)));
+        let mixed = if length > 2 { chosen(&mix) } else { 0.0 };
+        shapes.push(Shape::new(None, vec![ANY; length], any + mixed));
     } else if length > 0 {
         shapes.push(Shape::new(None, vec![ANY; length], any));
     }
