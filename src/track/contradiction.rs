@@ -27,8 +27,8 @@ const SURE: f32 = 0.6;
 /// Characters that must differ for two sets that follow each other without a jump in place: the same plate is read
 /// differently, and surely, at a distance and near by, in one or two characters.
 const CLEARLY_OTHER: usize = 3;
-/// A jump (plate widths) at which one sure character is enough.
-const JUMP: f32 = 0.4;
+/// A jump (plate widths) at which one sure character is enough. A small plate's box trembles by half its width.
+const JUMP: f32 = 0.8;
 /// Share of the sure readings that the smaller set must have to mark a passage.
 const LESSER_SHARE: f32 = 0.25;
 

@@ -6,7 +6,8 @@
 //! "nothing", weakly at the ends, where a narrow cut takes characters away, and strongly inside.
 
 use super::align::{EXTRA, EXTRA_END, MISSING, MISSING_END, align};
-use crate::domain::{CharDistribution, Country, Reading};
+use crate::domain::{ALPHABET, CharDistribution, Country, Reading};
+use crate::plate::confusion::alike;
 use std::collections::BTreeMap;
 
 /// What the readings say together.
@@ -24,6 +25,21 @@ pub struct Fused {
     pub lines: u8,
     /// Share of the readings whose own text is `text`.
     pub agreement: f32,
+}
+
+impl Fused {
+    /// Probability that the text is right but for look-alikes. Whether an I or a 1 stands there is for the grammar
+    /// and the lists to say; a vehicle is not lost over it.
+    pub fn confidence_but_for_look_alikes(&self) -> f32 {
+        let mut confidence = self.confidence;
+        for d in &self.positions {
+            let (best, p) = d.best();
+            let pooled: f32 =
+                ALPHABET.iter().map(|&c| char::from(c)).filter(|&c| alike(best, c)).map(|c| d.of(c)).sum();
+            confidence *= pooled / p.max(f32::MIN_POSITIVE);
+        }
+        confidence.clamp(0.0, 1.0)
+    }
 }
 
 /// Consecutive frames show the same dirt, blur and glare, so their errors go together: `n` readings count
@@ -236,7 +252,7 @@ impl Column {
         let (h, _) = (0..NOTHING)
             .zip(&self.0)
             .fold((0, f32::NEG_INFINITY), |b, (h, &v)| if v > b.1 { (h, v) } else { b });
-        crate::domain::ALPHABET.get(h).map_or('?', |&c| char::from(c))
+        ALPHABET.get(h).map_or('?', |&c| char::from(c))
     }
 
     fn distribution(&self) -> CharDistribution {
@@ -287,7 +303,7 @@ fn fuse_readable(samples: &[&Sample], independent: f32) -> f32 {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::domain::{ALPHABET, CameraId, ClockQuality, ClockSource, Corners, Detection, FrameStamp, Utc};
+    use crate::domain::{CameraId, ClockQuality, ClockSource, Corners, Detection, FrameStamp, Utc};
     use proptest::prelude::*;
 
     /// A reading of `text` whose every character has probability `p`, at `x` in frame `seq`.
@@ -358,6 +374,14 @@ pub(super) mod tests {
         assert_eq!(fused(&[("1ABC123", 0.95), ("1ABC123", 0.95), ("1ABC123I", 0.9)]).text, "1ABC123");
         assert_eq!(fused(&[("1ABC123", 0.95), ("1ABC123", 0.95), ("1AB0C123", 0.9)]).text, "1ABC123");
         assert_eq!(fused(&[("1AC123", 0.9), ("1ABC123", 0.95), ("1ABC123", 0.95)]).text, "1ABC123");
+    }
+
+    #[test]
+    fn an_i_that_may_be_a_one_does_not_make_the_plate_doubtful() {
+        let f = fused(&[("WT49IBJ", 0.95), ("WT491BJ", 0.95)]);
+        assert!(f.confidence < 0.6 && f.confidence_but_for_look_alikes() > 0.8, "{}", f.confidence);
+        let f = fused(&[("WT49IBJ", 0.95), ("WT49KBJ", 0.95)]);
+        assert!(f.confidence_but_for_look_alikes() < 0.6);
     }
 
     #[test]

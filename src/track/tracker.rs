@@ -4,6 +4,7 @@ use super::Settings;
 use super::assign::assign;
 use super::association::{Association, Known, lacks_an_end};
 use super::following::{Track, is_lettering};
+use super::fusion::Fused;
 use crate::domain::{
     CameraId, EvidenceFrame, Frame, Passage, PassageId, PassageState, PlateText, Point, Reading, Utc,
 };
@@ -232,7 +233,7 @@ impl Tracker {
 
     fn close(&mut self, track: Track) -> Option<TrackEvent> {
         if track.announced.is_none() {
-            let confidence = track.fused.as_ref().map_or(0.0, |f| f.confidence);
+            let confidence = track.fused.as_ref().map_or(0.0, Fused::confidence_but_for_look_alikes);
             let why = if self.is_seen_elsewhere(&track) {
                 Some(Discarded::SameAsOther)
             } else if track.fused.as_ref().is_some_and(is_lettering) {
