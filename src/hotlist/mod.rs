@@ -1,7 +1,7 @@
 //! Layer 3: lists of wanted plates, and passages against them.
 //!
 //! * [`ignore`]: plates whose passages are not kept.
-//! * [`import`]: bytes of a file → a [`List`] and an [`ImportReport`] that names every bad row.
+//! * [`mod@import`]: bytes of a file → a [`List`] and an [`ImportReport`] that names every bad row.
 //! * [`policy`]: where, when and until when a list counts.
 //! * [`manifest`]: who made it: Ed25519 signatures; [`load`]: all of that for one file.
 //! * [`lists`]: a list as an immutable snapshot, all lists as a [`HotlistSet`], swapped whole; its texts as [`key`]s

@@ -18,7 +18,7 @@ pub enum ListedError {
     Pattern(#[from] PatternError),
 }
 
-/// The text of an entry as it is compared: as [`normalise`] has it, and with `*` and `?` as a [`PlatePattern`].
+/// The text of an entry as it is compared: as [`normalise()`] has it, and with `*` and `?` as a [`PlatePattern`].
 ///
 /// # Errors
 /// Where it is neither a plate's text nor a pattern with at most two `*` and at least three known characters.
