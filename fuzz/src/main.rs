@@ -184,7 +184,8 @@ fn main() {
         let input = match kept.get(tried as usize) {
             Some(first) => first.clone(),
             None => {
-                mutate(&mut chance, &kept[chance.clone().below(kept.len())], &kept[chance.below(kept.len())])
+                let (one, other) = (chance.below(kept.len()), chance.below(kept.len()));
+                mutate(&mut chance, &kept[one], &kept[other])
             }
         };
         tried += 1;
