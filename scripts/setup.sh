@@ -37,7 +37,7 @@ apt_install() {
 
 # The minimal OpenCV modules, not libopencv-dev (689 MB); clang generates their bindings.
 apt_install build-essential ca-certificates curl python3 clang \
-    libopencv-core-dev libopencv-imgproc-dev libopencv-imgcodecs-dev libopencv-videoio-dev
+    libssl-dev libopencv-core-dev libopencv-imgproc-dev libopencv-imgcodecs-dev libopencv-videoio-dev
 clang_major=$(clang -dumpversion | cut -d. -f1)
 apt_install "libclang1-$clang_major"
 python3 -m pip --version >/dev/null 2>&1 || apt_install python3-pip

@@ -1,4 +1,4 @@
--- The database of one box, version 4: the contract between platewatch, auditors and whoever reads the
+-- The database of one box, version 5: the contract between platewatch, auditors and whoever reads the
 -- file with other tools. To change it: write upgrade/vN_to_vM.sql, then bring this file to the same
 -- result; a test compares the two. Frozen copies of shipped versions stand in upgrade/.
 --

@@ -9,8 +9,17 @@ use crate::domain::Utc;
 use std::path::{Path, PathBuf};
 
 /// The SQL that leads from each version to the next, from version 1 on.
-const STEPS: &[&str] =
-    &[include_str!("audit.sql"), include_str!("outcomes.sql"), include_str!("passage_course.sql")];
+const STEPS: &[&str] = &[
+    include_str!("audit.sql"),
+    include_str!("outcomes.sql"),
+    include_str!("passage_course.sql"),
+    concat!(
+        include_str!("v5/closed.sql"),
+        include_str!("v5/mandate.sql"),
+        include_str!("v5/retention.sql"),
+        include_str!("v5/access.sql"),
+    ),
+];
 
 /// What this program reads and writes.
 pub(super) const VERSION: i64 = STEPS.len() as i64 + 1;

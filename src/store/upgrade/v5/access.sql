@@ -1,0 +1,1 @@
+-- Version 5, part "access": what this part adds to a database of version 4.

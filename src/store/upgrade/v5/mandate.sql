@@ -1,0 +1,1 @@
+-- Version 5, part "mandate": what this part adds to a database of version 4.
