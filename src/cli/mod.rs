@@ -11,6 +11,7 @@ mod bench_day_plot;
 mod bench_load;
 mod bench_matching;
 mod bench_passages;
+mod bench_readings;
 mod bench_speed;
 mod check;
 mod check_store;
@@ -31,6 +32,7 @@ mod read;
 mod replay;
 mod run;
 mod search_past;
+mod store;
 mod version;
 
 use clap::{Parser, Subcommand};
@@ -82,6 +84,8 @@ enum Verb {
     Outbox(outbox::Args),
     /// Read and verify the audit chain
     Audit(audit::Args),
+    /// Make a key for the store, encrypt it, decrypt it, change its key
+    Store(store::Args),
     /// Measure accuracy and speed
     Bench(bench::Args),
     /// Print the version and the hashes of the models
@@ -102,6 +106,7 @@ pub fn main() -> ExitCode {
         Verb::Outcome(args) => outcome::run(&args),
         Verb::Outbox(args) => outbox::run(&args),
         Verb::Audit(args) => audit::run(&args),
+        Verb::Store(args) => store::run(&args),
         Verb::Bench(args) => bench::run(&args),
         Verb::Version(args) => version::run(&args),
     };

@@ -3,11 +3,13 @@
 //! Not voting on strings: every position of the plate has 37 hypotheses, the 36 characters and "nothing stands
 //! here", and each reading is evidence for and against them (a product of experts, Hinton 2002), weighted by its
 //! quality. A reading of another length is laid over the others first (`align.rs`): what it lacks speaks for
-//! "nothing", weakly at the ends, where a narrow cut takes characters away, and strongly inside.
+//! "nothing", weakly at the ends, where a narrow cut takes characters away, and strongly inside. Where look-alikes are
+//! in doubt in the end, the grammar of the likely countries is weighed in (`plate::settle`).
 
 use super::align::{EXTRA, EXTRA_END, MISSING, MISSING_END, align};
 use crate::domain::{ALPHABET, CharDistribution, Country, Reading};
 use crate::plate::confusion::alike;
+use crate::plate::settle_distribution;
 use std::collections::BTreeMap;
 
 /// What the readings say together.
@@ -80,9 +82,11 @@ impl Sample {
         Self { logs: logs.collect(), text: reading.text(), confidence: reading.confidence(), jump, reading }
     }
 
-    /// What it counts against other readings; never 0, never NaN.
+    /// What it counts against other readings; never 0, never NaN. How sure the reader is of all of it counts beside
+    /// size and sharpness: whatever spoils a picture and is not in its quality (glare, spray, a bad cut) spreads the
+    /// reader's probabilities too.
     pub fn weight(&self) -> f32 {
-        self.reading.quality.max(1e-3)
+        (self.reading.quality * self.confidence).max(1e-3)
     }
 
     /// How good it is: what is worth keeping, and worth showing.
@@ -136,11 +140,18 @@ pub(super) fn fuse_samples(samples: &[&Sample]) -> Option<Fused> {
             positions.push(d);
         }
     }
+    let countries = fuse_countries(&all);
+    let unsettled: f32 = positions.iter().map(|d| d.best().1).product();
+    settle_distribution(&mut positions, &countries);
+    let settled: f32 = positions.iter().map(|d| d.best().1).product();
+    if unsettled > 0.0 {
+        confidence = (confidence * settled / unsettled).min(1.0);
+    }
     let text: String = positions.iter().map(|d| d.best().0).collect();
     let same = all.iter().filter(|s| s.text == text).count();
     Some(Fused {
         agreement: same as f32 / n,
-        country: fuse_country(&all),
+        country: countries.first().copied(),
         lines: majority_lines(&all),
         confidence,
         text,
@@ -263,7 +274,8 @@ impl Column {
     }
 }
 
-fn fuse_country(samples: &[&Sample]) -> Option<(Country, f32)> {
+/// Countries with their probabilities, likeliest first; empty where no reading says any.
+fn fuse_countries(samples: &[&Sample]) -> Vec<(Country, f32)> {
     let mut sums: Vec<(Country, f32)> = Vec::new();
     let mut total = 0.0;
     for r in samples.iter().map(|s| &s.reading).filter(|r| !r.countries.is_empty()) {
@@ -277,8 +289,8 @@ fn fuse_country(samples: &[&Sample]) -> Option<(Country, f32)> {
         }
     }
     // The name breaks ties, so that the order of the readings cannot matter.
-    let best = sums.into_iter().max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0)))?;
-    Some((best.0, (best.1 / total).clamp(0.0, 1.0)))
+    sums.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    sums.into_iter().map(|(country, sum)| (country, (sum / total).clamp(0.0, 1.0))).collect()
 }
 
 fn majority_lines(samples: &[&Sample]) -> u8 {
