@@ -5,6 +5,7 @@
 pub mod backoff;
 pub mod mailbox;
 pub mod secret;
+pub mod signers;
 pub mod signing;
 pub mod stop;
 pub mod systemd;
@@ -12,5 +13,6 @@ pub mod systemd;
 pub use backoff::Backoff;
 pub use mailbox::{Mailboxes, Put, WhenFull};
 pub use secret::Secret;
+pub use signers::Signers;
 pub use signing::{KeyError, PublicKey, Signature, SigningKey};
 pub use stop::Stop;
