@@ -66,12 +66,14 @@ fn settings(play: &Play) -> pipeline::Settings {
             reconnect: (Duration::from_secs(1), Duration::from_secs(30)),
             position: None,
         },
+        lawful: law::CameraUse::default(),
         track: track::Settings::default(),
         min_plate_width_px: None,
         max_passages_per_min: None,
     };
     pipeline::Settings {
         configuration: None,
+        officer: None,
         cameras: play.clips.iter().map(camera).collect(),
         vision: play.vision.clone(),
         hotlists: vec![hotlist::Settings::plain("demo", &play.hotlist)],

@@ -93,6 +93,7 @@ fn settings(root: &Table<'_>) -> Option<pipeline::Settings> {
     };
     Some(pipeline::Settings {
         configuration: None,
+        officer: None,
         cameras,
         vision: vision?,
         hotlists,

@@ -45,7 +45,7 @@ pub use import::{
 pub use lists::{HotlistSet, Hotlists, List};
 pub use load::load_file;
 pub use manifest::{Manifest, ManifestError, hash_file, manifest_path};
-pub use matching::{Match, match_passage, match_past};
+pub use matching::{Match, match_passage, match_passage_on, match_past};
 pub use pattern::{ListedError, listed};
 pub use policy::{Hours, Origin, Policy, WhenStale};
 pub use settings::{Budget, Rules, Settings, Signing};

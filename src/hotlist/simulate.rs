@@ -275,6 +275,7 @@ fn passage(
         contradictory: false,
         direction: None,
         lane: None,
+        mandate: None,
     }
 }
 
