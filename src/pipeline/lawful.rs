@@ -167,6 +167,11 @@ impl Lawful {
         }
     }
 
+    /// Whether the law keeps the camera shut.
+    pub fn is_shut(&self, camera: &str) -> bool {
+        lock(&self.0.gates).get(&CameraId::new(camera)).is_some_and(|g| matches!(g.door, Door::Shut(_)))
+    }
+
     /// Reference of the mandate the camera works under, or last did: a vehicle seen before the pause is
     /// finished after it.
     pub fn mandate_of(&self, camera: &CameraId) -> Option<Arc<str>> {

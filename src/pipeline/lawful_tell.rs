@@ -208,6 +208,30 @@ pub(super) fn key_of(p: &UsePeriod) -> String {
     format!("{:?}", (p.used, &p.reason, &p.explanation, &p.mandate, &p.mode, &p.officer, &p.place))
 }
 
+/// What the web page and `/healthz` must say: cameras that may not look, mandates that are not taken.
+pub(super) fn problems(lawful: &Lawful) -> Vec<String> {
+    let inner = lawful.inner();
+    let mut found = Vec::new();
+    {
+        let present = inner.present.lock().unwrap_or_else(PoisonError::into_inner);
+        found.extend(present.folder_problem.clone());
+        found.extend(
+            present
+                .mandates
+                .refused()
+                .iter()
+                .map(|r| format!("mandate {} not taken: {}", r.path.display(), r.why)),
+        );
+    }
+    let gates = inner.gates.lock().unwrap_or_else(PoisonError::into_inner);
+    let shut = |(camera, gate): (&CameraId, &Gate)| match &gate.door {
+        Door::Shut(refusal) => Some(format!("camera {:?} may not look: {}", camera.as_str(), refusal.text)),
+        _ => None,
+    };
+    found.extend(gates.iter().filter_map(shut));
+    found
+}
+
 /// What `health` says of the law.
 pub(super) fn health(lawful: &Lawful) -> LawHealth {
     let inner = lawful.inner();

@@ -159,7 +159,7 @@ pub fn start(
 
     let console = match &settings.console {
         None => None,
-        Some(console) => Some(screen::start(console, settings, &metrics, &watch, &store, &stop)?),
+        Some(console) => Some(screen::start(console, settings, &metrics, &watch, &lawful, &store, &stop)?),
     };
     let (judged, to_record) = crossbeam_channel::bounded(JUDGED);
     let give_up = Stop::new();
