@@ -50,6 +50,10 @@ pub struct LateHit {
 }
 
 impl Clerk {
+    pub(super) fn database_mut(&mut self) -> &mut Database {
+        &mut self.db
+    }
+
     /// Opens the database of `settings.dir` for writing, as it is.
     ///
     /// # Errors

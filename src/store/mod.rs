@@ -30,6 +30,7 @@ mod shape;
 mod testing;
 mod thread;
 mod upgrade;
+mod usage;
 mod writer;
 
 pub use audit::{AuditAction, AuditEntry, AuditFault, AuditHead, AuditReport, AuditRow, AuditWriter};
@@ -46,4 +47,5 @@ pub use rows::{
 };
 pub use settings::Settings;
 pub use thread::{StoreHandle, StoreThread, start};
+pub use usage::{Duty, UseChange, UsePeriod};
 pub use writer::Store;

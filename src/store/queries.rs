@@ -22,6 +22,10 @@ pub struct Reader {
 }
 
 impl Reader {
+    pub(super) fn database(&self) -> &Database {
+        &self.db
+    }
+
     /// Opens the database of `settings.dir` for reading.
     ///
     /// # Errors
@@ -236,6 +240,7 @@ fn passage(db: &Database, row: &Row<'_>) -> Result<Passage, StoreError> {
         contradictory: row.get("contradictory").map_err(&fail)?,
         direction: direction(db, row)?,
         lane: row.get::<_, Option<String>>("lane").map_err(&fail)?.map(Into::into),
+        mandate: row.get::<_, Option<String>>("mandate").map_err(&fail)?.map(Into::into),
         best_frame: convert::uint(number("best_frame")?, "passage.best_frame")?,
         best_frame_at: Utc::from_unix_ms(number("best_frame_at")?),
         best_frame_received_at: Utc::from_unix_ms(number("best_frame_received_at")?),

@@ -5,7 +5,7 @@ use super::outcomes::{self, Answer};
 use super::record::{EvidenceFile, MessageKind, ModelVersions, OutboxMessage, Record};
 use super::rows::{OutboxRow, OutboxStats, Totals};
 use super::{
-    AuditEntry, AuditHead, Settings, StoreError, audit, conversion, convert, outbox, pictures, sealing,
+    AuditEntry, AuditHead, Settings, StoreError, audit, conversion, convert, outbox, pictures, sealing, usage,
 };
 use crate::domain::{Direction, Hit, HitState, ListVersion, Passage, PassageState, Utc};
 use crate::runtime::SigningKey;
@@ -97,11 +97,13 @@ impl Store {
         let new_files = self.db.pictures.write_all(evidence)?;
 
         let fail = self.db.fail("recording a passage");
-        let written = self
-            .db
-            .connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .and_then(|tx| write(&tx, record, keep, evidence).map(|new_hits| (tx, new_hits)));
+        let written =
+            self.db.connection.transaction_with_behavior(TransactionBehavior::Immediate).and_then(|tx| {
+                let new_hits = write(&tx, record, keep, evidence)?;
+                let ended = record.passage.state == PassageState::Closed && !known.closed;
+                usage::count(&tx, &record.passage.camera, ended, new_hits)?;
+                Ok((tx, new_hits))
+            });
         let (tx, new_hits) = match written {
             Ok(written) => written,
             Err(e) => {
@@ -234,6 +236,10 @@ impl Store {
     pub(super) fn database(&self) -> &Database {
         &self.db
     }
+
+    pub(super) fn database_mut(&mut self) -> &mut Database {
+        &mut self.db
+    }
 }
 
 impl Drop for Store {
@@ -308,11 +314,12 @@ fn write_passage(tx: &Transaction<'_>, p: &Passage, models: Option<i64>) -> rusq
         "INSERT INTO passage (id, camera, state, first_seen, last_seen, clock_source, clock_error_ms,
              longitude, latitude, heading, accuracy_m, text, confidence, distribution, country, country_p,
              lines, readings, agreement, best_frame, best_frame_at, best_frame_received_at, best_corners, models,
-             contradictory, direction, lane)
+             contradictory, direction, lane, mandate)
          VALUES (:id, :camera, :state, :first_seen, :last_seen, :clock_source, :clock_error_ms,
              :longitude, :latitude, :heading, :accuracy_m, :text, :confidence, :distribution, :country,
              :country_p, :lines, :readings, :agreement, :best_frame, :best_frame_at,
-             :best_frame_received_at, :best_corners, :models, :contradictory, :direction, :lane)
+             :best_frame_received_at, :best_corners, :models, :contradictory, :direction, :lane,
+             :mandate)
          ON CONFLICT (id) DO UPDATE SET
              state = excluded.state, first_seen = excluded.first_seen, last_seen = excluded.last_seen,
              clock_source = excluded.clock_source, clock_error_ms = excluded.clock_error_ms,
@@ -324,7 +331,8 @@ fn write_passage(tx: &Transaction<'_>, p: &Passage, models: Option<i64>) -> rusq
              best_frame_at = excluded.best_frame_at,
              best_frame_received_at = excluded.best_frame_received_at,
              best_corners = excluded.best_corners, models = coalesce(excluded.models, models),
-             contradictory = excluded.contradictory, direction = excluded.direction, lane = excluded.lane
+             contradictory = excluded.contradictory, direction = excluded.direction, lane = excluded.lane,
+             mandate = coalesce(excluded.mandate, mandate)
          WHERE state = 'open'",
     )?
     .execute(named_params! {
@@ -355,6 +363,7 @@ fn write_passage(tx: &Transaction<'_>, p: &Passage, models: Option<i64>) -> rusq
         ":contradictory": p.contradictory,
         ":direction": p.direction.map(Direction::as_str),
         ":lane": p.lane.as_deref(),
+        ":mandate": p.mandate.as_deref(),
     })
     .map(|_| ())
 }
