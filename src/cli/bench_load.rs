@@ -85,6 +85,8 @@ fn health() -> alert::message::Health {
         disk_free_bytes: None,
         audit_head: None,
         box_key: None,
+        inbound: None,
+        broker_tls: None,
     }
 }
 

@@ -5,7 +5,7 @@ use super::file::{File, Table, Value};
 use super::hotlists::hotlists;
 use super::keys;
 use super::problem::{ConfigError, Problem};
-use super::{Loaded, mqtt};
+use super::{Loaded, inbound, mqtt};
 use crate::runtime::{StoreKey, StoreKeySource};
 use crate::{alert, console, hotlist, pipeline, store, telemetry, track, vision};
 use std::cell::RefCell;
@@ -75,6 +75,8 @@ fn settings(root: &Table<'_>) -> Option<pipeline::Settings> {
     let ignore = ignore(&root.table("ignore", "ignore"));
     let mqtt = root.table("mqtt", "mqtt");
     let broker = mqtt::broker(&mqtt);
+    let embedded = matches!(broker, Some(alert::Broker::Embedded { .. }));
+    let inbound = inbound::inbound(&mqtt.table("inbound", "mqtt.inbound"), embedded);
     let publish_passages = mqtt.or("publish_passages", false, |v| v.yes());
     let health_every_s = mqtt.or("health_every_s", 10, |v| v.whole()?.try_into().ok());
     let console = console(&root.table("console", "console"));
@@ -89,6 +91,7 @@ fn settings(root: &Table<'_>) -> Option<pipeline::Settings> {
         publish_passages,
         health_every_s,
         catch_up_per_s,
+        inbound,
     };
     Some(pipeline::Settings {
         configuration: None,

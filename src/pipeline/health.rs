@@ -30,6 +30,8 @@ pub(super) fn source(
         disk_free_bytes: kept.disk_free_bytes(),
         audit_head: store.audit_head().ok().map(|head| format!("{}:{}", head.seq, head.hash)),
         box_key: kept.public_key().map(|key| key.to_string()),
+        inbound: None,
+        broker_tls: None,
     }
 }
 

@@ -21,6 +21,8 @@ const IDLE: Duration = Duration::from_millis(200);
 pub(super) enum Work {
     /// The next frame.
     Frame(Frame),
+    /// The camera is stopped for a while; its tracks are over.
+    Paused,
     /// The camera has ended; its tracks are over.
     Ended,
 }
@@ -83,6 +85,7 @@ impl VisionThread {
             self.metrics.queue_depth(QueueName::Vision, self.work.len());
             match taken {
                 Some((i, Work::Frame(frame))) => self.frame(i, &frame),
+                Some((i, Work::Paused)) => self.paused(i),
                 Some((i, Work::Ended)) => self.ended(i),
                 None if self.work.is_closed() => break,
                 None => {}
@@ -142,8 +145,14 @@ impl VisionThread {
     }
 
     fn ended(&mut self, index: usize) {
+        if let Some(camera) = self.cameras.get_mut(index) {
+            camera.ended = true;
+        }
+        self.paused(index);
+    }
+
+    fn paused(&mut self, index: usize) {
         let Some(camera) = self.cameras.get_mut(index) else { return };
-        camera.ended = true;
         let events = camera.tracker.finish();
         self.take_events(index, events);
     }

@@ -191,3 +191,21 @@ CREATE TABLE audit_seal (
     key       TEXT NOT NULL CHECK (length(key) = 64),         -- public key, hexadecimal
     signature TEXT NOT NULL CHECK (length(signature) = 128)   -- Ed25519 (RFC 8032), hexadecimal
 ) STRICT;
+
+-- Messages of operators that were followed: an id counts once for its signer. A row goes when it has expired and
+-- 10,000 others came after it.
+CREATE TABLE inbound_message (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,  -- grows in the order of coming
+    signer     TEXT    NOT NULL,  -- whose key signed it, or 'broker'
+    message    TEXT    NOT NULL,  -- CloudEvents id
+    expires_at INTEGER NOT NULL,  -- from then on it would be too old to be followed
+    UNIQUE (signer, message)
+) STRICT;
+
+-- Cameras that an operator has stopped and not let go on.
+CREATE TABLE paused_camera (
+    camera   TEXT    PRIMARY KEY,
+    since    INTEGER NOT NULL,
+    asked_by TEXT    NOT NULL,
+    reason   TEXT    NOT NULL  -- '': not said
+) STRICT;

@@ -127,6 +127,8 @@ pub fn health() -> Health {
         disk_free_bytes: Some(1 << 30),
         audit_head: Some(format!("7:{}", "ab".repeat(32))),
         box_key: Some("cd".repeat(32)),
+        inbound: None,
+        broker_tls: None,
     }
 }
 
@@ -265,6 +267,7 @@ pub fn publisher(remote: Remote) -> (MemoryOutbox, Recorder, Publisher) {
         publish_passages: false,
         health_every_s: 1,
         catch_up_per_s: 1_000,
+        inbound: None,
     };
     let (outbox, events) = (MemoryOutbox::new(), Recorder::default());
     let publisher = start(&settings, outbox.clone(), health, events.clone()).unwrap();
