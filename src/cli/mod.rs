@@ -11,6 +11,7 @@ mod bench_day_plot;
 mod bench_load;
 mod bench_matching;
 mod bench_passages;
+mod bench_readings;
 mod bench_speed;
 mod check;
 mod check_store;
