@@ -1,7 +1,7 @@
 //! From the file as written to every room's settings, or to everything wrong with it.
 
 use super::cameras::{cameras, tracking};
-use super::file::{File, Table, Value};
+use super::file::{File, Table, Value, absence};
 use super::hotlists::hotlists;
 use super::keys;
 use super::problem::{ConfigError, Problem};
@@ -135,7 +135,12 @@ fn encryption(t: &Table<'_>, dir: &Path) -> Option<StoreKey> {
             return second.wrong_as("a second key", Some("key_file is there too".into()));
         }
         (Some(file), None) => {
-            let path = file.existing_file()?;
+            let path = file.path()?;
+            if !path.is_file() {
+                let why = absence(&path, "which is no file");
+                let found = format!("a file (not repeated, in case it is the key itself), {why}");
+                return file.wrong_as(&found, None);
+            }
             if path.starts_with(dir) {
                 let why = "the key lies beside what it protects: who takes the disk has both";
                 file.file.warn(file.at, &file.key, "a key in store.dir", why);

@@ -15,4 +15,5 @@ mod inbound;
 mod outcomes;
 mod rtsp_server;
 mod secrets;
+mod service;
 mod world;
