@@ -27,6 +27,7 @@ mod hotlist_sign;
 mod log;
 mod log_outcomes;
 mod mandate;
+mod message;
 mod outbox;
 mod outcome;
 mod play;
@@ -39,6 +40,7 @@ mod search_past;
 mod store;
 mod version;
 
+use crate::runtime::own_memory;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -84,6 +86,8 @@ enum Verb {
     Log(log::Args),
     /// Answer a hit: was it right, a misread, no longer wanted?
     Outcome(outcome::Args),
+    /// Make signed commands and answers for the topics of a box
+    Message(message::Args),
     /// Look at messages that could not be delivered, and send them again
     Outbox(outbox::Args),
     /// Read and verify the audit chain
@@ -104,6 +108,8 @@ enum Verb {
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
+    // Before anything secret is read. `run` says where the system refuses it.
+    let _ = own_memory::close();
     let outcome = match Cli::parse().verb {
         Verb::Run(args) => run::run(&args),
         Verb::Demo(args) => demo::run(&args),
@@ -114,6 +120,7 @@ pub fn main() -> ExitCode {
         Verb::Hotlist(args) => hotlist::run(&args),
         Verb::Log(args) => log::run(&args),
         Verb::Outcome(args) => outcome::run(&args),
+        Verb::Message(args) => message::run(&args),
         Verb::Outbox(args) => outbox::run(&args),
         Verb::Audit(args) => audit::run(&args),
         Verb::Store(args) => store::run(&args),

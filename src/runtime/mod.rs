@@ -1,10 +1,12 @@
-//! Layer 2: what every thread needs: how to stop, how to wait, how to be named, how to sign and seal.
+//! Layer 2: what every thread needs: how to stop, how to wait, how to be named, how to sign and seal, and to
+//! keep one's memory to oneself.
 //!
 //! May import `domain` and `telemetry`.
 
 pub mod at_rest;
 pub mod backoff;
 pub mod mailbox;
+pub mod own_memory;
 pub mod secret;
 pub mod signers;
 pub mod signing;
