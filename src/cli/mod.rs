@@ -14,24 +14,29 @@ mod bench_passages;
 mod bench_readings;
 mod bench_speed;
 mod check;
+mod check_law;
 mod check_store;
 mod common;
 mod dataset;
 mod demo;
+mod duty;
 mod hotlist;
 mod hotlist_budget;
 mod hotlist_check;
 mod hotlist_sign;
 mod log;
 mod log_outcomes;
+mod mandate;
 mod outbox;
 mod outcome;
 mod play;
 mod print_config;
 mod read;
+mod register;
 mod replay;
 mod run;
 mod search_past;
+mod store;
 mod version;
 
 use clap::{Parser, Subcommand};
@@ -83,6 +88,14 @@ enum Verb {
     Outbox(outbox::Args),
     /// Read and verify the audit chain
     Audit(audit::Args),
+    /// Make a key for the store, encrypt it, decrypt it, change its key
+    Store(store::Args),
+    /// Draft, sign, check and show the authorisations cameras work under
+    Mandate(mandate::Args),
+    /// Say which officer is in charge
+    Duty(duty::Args),
+    /// Write the register of use, and the public list of camera places
+    Register(register::Args),
     /// Measure accuracy and speed
     Bench(bench::Args),
     /// Print the version and the hashes of the models
@@ -103,6 +116,10 @@ pub fn main() -> ExitCode {
         Verb::Outcome(args) => outcome::run(&args),
         Verb::Outbox(args) => outbox::run(&args),
         Verb::Audit(args) => audit::run(&args),
+        Verb::Store(args) => store::run(&args),
+        Verb::Mandate(args) => mandate::run(&args),
+        Verb::Duty(args) => duty::run(&args),
+        Verb::Register(args) => register::run(&args),
         Verb::Bench(args) => bench::run(&args),
         Verb::Version(args) => version::run(&args),
     };

@@ -237,6 +237,7 @@ fn passage(
         contradictory: false,
         direction: None,
         lane: None,
+        mandate: None,
     }
 }
 

@@ -1,5 +1,6 @@
 //! What happens in the stages, told to logs, metrics and the status topics.
 
+use super::lawful::{Lawful, Looking};
 use super::ledger::Ledger;
 use crate::alert::message::{CameraState, CameraStatus, HotlistState, HotlistStatus, Time};
 use crate::alert::{AlertEvents, StatusUpdates};
@@ -26,6 +27,7 @@ pub(super) struct Watch {
     cameras: Mutex<BTreeMap<CameraId, Told>>,
     hotlists: Hotlists,
     ledger: Ledger,
+    lawful: Lawful,
 }
 
 impl Watch {
@@ -35,6 +37,7 @@ impl Watch {
         hotlists: Hotlists,
         cameras: impl Iterator<Item = CameraId>,
         ledger: Ledger,
+        lawful: Lawful,
     ) -> Self {
         let connecting = cameras.map(|c| (c, Told { state: CameraState::Connecting, failures: 0 }));
         Self {
@@ -43,6 +46,7 @@ impl Watch {
             cameras: Mutex::new(connecting.collect()),
             hotlists,
             ledger,
+            lawful,
         }
     }
 
@@ -60,6 +64,7 @@ impl Watch {
         let why = error.as_ref().map_or_else(|| "ended".to_owned(), ToString::to_string);
         let entry = AuditEntry::by_box(AuditAction::CameraStopped).with("camera", camera);
         self.ledger.tell(entry.with("why", why));
+        self.lawful.looking(camera, Looking::Ended);
         match error {
             None => self.set(camera, CameraState::Ended, None),
             Some(error) => {
@@ -67,6 +72,11 @@ impl Watch {
                 self.set(camera, CameraState::Failed, Some(error.to_string()));
             }
         }
+    }
+
+    /// The law does not let the camera look.
+    pub fn refused(&self, camera: &CameraId, why: &str) {
+        self.set(camera, CameraState::Refused, Some(why.to_owned()));
     }
 
     fn set(&self, camera: &CameraId, state: CameraState, reason: Option<String>) {
@@ -172,10 +182,12 @@ impl CaptureEvents for Watch {
         match event {
             CaptureEvent::Opened { width, height, fps, codec } => {
                 tracing::info!(%camera, width, height, fps, codec, "camera opened");
-                self.set(camera, CameraState::Running, None);
+                self.lawful.looking(camera, Looking::Yes);
+                self.set(camera, CameraState::Running, self.lawful.although(camera));
             }
             CaptureEvent::Failed(error) => {
                 tracing::warn!(%camera, %error, "camera failed");
+                self.lawful.looking(camera, Looking::Fault(error.to_string()));
                 self.set(camera, CameraState::Failed, Some(error.to_string()));
             }
             CaptureEvent::Retrying { in_ } => {
@@ -185,6 +197,7 @@ impl CaptureEvents for Watch {
             CaptureEvent::Stalled { silent } => {
                 tracing::warn!(%camera, silent_ms = silent.as_millis(), "camera sends nothing");
                 let reason = format!("no frame for {:.0} s", silent.as_secs_f64());
+                self.lawful.looking(camera, Looking::Fault(reason.clone()));
                 self.set(camera, CameraState::Failed, Some(reason));
             }
             CaptureEvent::BadFrame { what, cause, count } => {

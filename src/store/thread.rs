@@ -5,8 +5,10 @@ use super::outcomes::Answer;
 use super::record::Record;
 use super::rows::{HitQuery, HitRow, OutboxRow, OutboxStats, PassageQuery, PassageRow, Totals};
 use super::settings::Settings;
+use super::usage::UseChange;
 use super::writer::Store;
 use super::{AuditEntry, AuditHead, StoreError, queries};
+use crate::domain::Utc;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use std::time::{Duration, Instant};
 
@@ -23,6 +25,7 @@ enum Command {
     OutboxStats(Reply<OutboxStats>),
     Answer(Box<Answer>, Reply<()>),
     Audit(AuditEntry, Reply<AuditHead>),
+    Usage(Box<UseChange>, Utc, Reply<()>),
     AuditHead(Reply<AuditHead>),
     Totals(Reply<Totals>),
     RecentHits(HitQuery, Reply<Vec<HitRow>>),
@@ -96,6 +99,7 @@ fn serve(store: &mut Store, queue: &Receiver<Command>, wake: &Sender<()>) {
             Command::OutboxStats(reply) => drop(reply.send(store.outbox_stats())),
             Command::Answer(answer, reply) => drop(reply.send(store.answer(&answer))),
             Command::Audit(entry, reply) => drop(reply.send(store.audit(&entry))),
+            Command::Usage(change, now, reply) => drop(reply.send(store.usage(&change, now))),
             Command::AuditHead(reply) => drop(reply.send(store.audit_head())),
             Command::Totals(reply) => drop(reply.send(Ok(store.totals()))),
             Command::RecentHits(query, reply) => {
@@ -176,6 +180,14 @@ impl StoreHandle {
     /// The database cannot be written, or the store has ended.
     pub fn audit(&self, entry: AuditEntry) -> Result<AuditHead, StoreError> {
         self.ask(|reply| Command::Audit(entry, reply))
+    }
+
+    /// Tells the register of use, on disk when this returns.
+    ///
+    /// # Errors
+    /// The database cannot be written, or the store has ended.
+    pub fn usage(&self, change: UseChange, now: Utc) -> Result<(), StoreError> {
+        self.ask(|reply| Command::Usage(Box::new(change), now, reply))
     }
 
     /// The latest row of the audit chain.

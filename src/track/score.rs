@@ -258,6 +258,7 @@ mod tests {
             last_seen: at,
             clock: ClockQuality { source: ClockSource::Media, error_ms: None },
             position: None,
+            mandate: None,
             text: PlateText::new("1ABC123").unwrap(),
             confidence: 0.99,
             positions: vec![],
