@@ -97,7 +97,7 @@ def plain(country: str):
         if spec.border is None and rng.random() < 0.55 and country not in ("IT", "SE", "CH", "ES"):
             spec.border, spec.border_width = spec.fg, 2.5
         peculiar(rng, spec)
-        if len(spec.rows) == 1 and rng.random() < 0.09:
+        if len(spec.rows) == 1 and rng.random() < 0.12:
             two_lines(rng, spec)
         if rng.random() < 0.12:
             spec.family = rng.choice(["din", "din-narrow", "sans", "condensed", "fe"])

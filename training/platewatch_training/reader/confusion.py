@@ -89,7 +89,7 @@ class Tally:
             f"# plates read right {self.plates['right']}, nearly {self.plates['near']}, not at all (left out) {self.plates['far']}",
             f"# characters {n:.0f}, wrong {self.wrong / n:.5f}, dropped {self.dropped / n:.5f}, doubled {self.doubled / n:.5f}, added {self.added / n:.5f}",
             f"# where the first choice is wrong the truth is the second in {self.second / max(1e-9, self.wrong):.3f}, with a mean probability of {self.mass / max(1e-9, self.wrong):.3f}",
-            "truth\tread\tcount",
+            "# truth\tread\tcount",
         ]
         return "\n".join(head + [f"{a}\t{b}\t{count:.0f}" for (a, b), count in sorted(self.pairs.items(), key=lambda item: (item[0][0], -item[1], item[0][1]))]) + "\n"
 

@@ -57,12 +57,12 @@ def losses(outputs, batch, progress: float, warm: bool):
         ctc = (ctc / lengths).clamp(max=4.0).mean()  # an unreadable or mislabelled sample must not steer
     else:
         ctc = log_p.sum() * 0
-    where = F.cross_entropy(country_logits, batch["country"], ignore_index=-1, label_smoothing=0.03)
+    where = F.cross_entropy(country_logits, batch["country"], ignore_index=-1, label_smoothing=0.05)
     rows = F.cross_entropy(line_logits, batch["lines"], ignore_index=-1)
     sure = batch["purpose"] < 2
     readable = F.binary_cross_entropy_with_logits(readable_logits[sure, 0], (batch["purpose"][sure] == 1).float())
     frame_weight = 0.2 if warm else 1.0 - 0.8 * ramp(progress, 0.1, 0.5)
-    total = frame_weight * frame + ctc_weight * ctc + 0.15 * where + 0.1 * rows + 0.2 * readable
+    total = frame_weight * frame + ctc_weight * ctc + 0.2 * where + 0.1 * rows + 0.2 * readable
     return total, {"frame": frame, "ctc": ctc, "country": where, "lines": rows, "readable": readable}
 
 
