@@ -131,6 +131,14 @@ def other(rng, kind: str | None = None) -> Spec:
     spec = Spec("other", [fill(rng, rng.choice(OTHER_PATTERNS))], size=rng.choice([(520, 110), (520, 112), (440, 110), (400, 120), (360, 110), (330, 140), (305, 152)]),
                 bg=bg, fg=fg, family=rng.choice(["any", "any", "din", "fe", "sans", "condensed", "highway"]), cap=cap, cell=cap * rng.uniform(0.46, 0.66),
                 gap=rng.uniform(4, 14), space=rng.uniform(14, 36), equal=rng.random() < 0.5)
+    if rng.random() < 0.3:  # painted or printed at home, often on dark plates
+        spec.family = rng.choice(["office", "office", "serif"])
+        if rng.random() < 0.3:
+            spec.slant, spec.gap = rng.uniform(0.12, 0.35), rng.uniform(6, 14)
+        if spec.family == "serif" and rng.random() < 0.6:
+            spec.bg, spec.fg = (22, 22, 26), rng.choice([WHITE, WHITE, (215, 190, 110)])
+        spec.cap *= rng.uniform(0.55, 1.0)
+        spec.cell, fg = spec.cap * rng.uniform(0.6, 0.8), spec.fg
     if rng.random() < 0.5:
         spec.border, spec.border_width = fg, rng.uniform(1.5, 5)
     if rng.random() < 0.2:  # the name of a place under the number
