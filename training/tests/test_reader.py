@@ -144,6 +144,8 @@ class Confusion(unittest.TestCase):
         for truth, got in (("1ABC234", "1ABC234"), ("1ABC234", "1ABC2334"), ("1ABC234", "1A8C234"), ("1ABC234", "1BC234")):
             tally.add(truth, got, sure[[ALPHABET.index(c) for c in got]], 1.0)
         self.assertEqual((tally.pairs["B", "8"], tally.pairs["A", "-"], tally.pairs["-", "3"], tally.doubled), (1, 1, 1, 1))
+        for line in tally.text("x").splitlines():  # as `src/hotlist/confusions.rs` takes them
+            self.assertTrue(line.startswith("#") or [len(word) for word in line.split()][:2] == [1, 1] and line.split()[2].isdigit(), line)
 
 
 class Network(unittest.TestCase):

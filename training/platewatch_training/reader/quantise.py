@@ -110,6 +110,7 @@ def main() -> None:
     parser.add_argument("--real", type=Path, required=True)
     parser.add_argument("--val", type=Path, required=True)
     parser.add_argument("--real-val", type=Path, required=True)
+    parser.add_argument("--only", action="store_true", help="measure the result alone")
     parser.add_argument("--samples", type=int, default=192)
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--method", default="MinMax", choices=("MinMax", "Percentile", "Entropy"))
@@ -118,7 +119,7 @@ def main() -> None:
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
     quantise(arguments.source, arguments.target, samples(arguments.clean, arguments.real, arguments.samples), arguments.method, arguments.kinds, arguments.float)
-    for path in (arguments.source, arguments.target):
+    for path in (arguments.target,) if arguments.only else (arguments.source, arguments.target):
         print(json.dumps({"file": path.name, "bytes": path.stat().st_size, "ms": timing(path), "rendered": accuracy(path, arguments.val, arguments.count),
                           "held-out": accuracy(path, arguments.real_val, 10_000)}), flush=True)
 
