@@ -209,6 +209,8 @@ pub(super) struct LawThread {
     looked: Option<Instant>,
     lived: Option<Instant>,
     register_failing: bool,
+    /// Whether the folder of mandates was read at all.
+    has_read: bool,
 }
 
 impl LawThread {
@@ -233,6 +235,7 @@ impl LawThread {
             looked: None,
             lived: None,
             register_failing: false,
+            has_read: false,
         }
     }
 
@@ -301,15 +304,16 @@ impl LawThread {
         let position = self.position(now);
         lock(&self.lawful.0.present).position = position;
         let periods = self.ask(now);
+        if periods.iter().any(|p| p.used) {
+            self.lived = None; // tracks and lists are noted at once
+        }
         for period in periods {
             self.register(UseChange::Begin(Box::new(period)));
         }
         if due(self.lived, ALIVE) {
             self.lived = Some(Instant::now());
             let points = self.points();
-            let snapshot = self.hotlists.snapshot();
-            let lists = snapshot.lists().iter().map(|l| l.version());
-            let lists = lists.map(|v| (v.name.clone(), v.sha256.clone())).collect();
+            let lists = self.matched(now);
             self.register(UseChange::Alive { points, lists });
         }
     }
@@ -329,6 +333,23 @@ impl LawThread {
         moving.filter_map(|(c, _)| position.map(|p| (c.clone(), [p.longitude, p.latitude]))).collect()
     }
 
+    /// The lists that are matched at each camera now.
+    fn matched(&self, now: Utc) -> Vec<(CameraId, String, String)> {
+        let snapshot = self.hotlists.snapshot();
+        let enforced = self.lawful.0.settings.policy == Policy::Enforce;
+        let gates = lock(&self.lawful.0.gates);
+        let mut found = Vec::new();
+        for (camera, gate) in gates.iter() {
+            for list in snapshot.lists().iter().filter(|l| l.policy().applies(camera, now)) {
+                let version = list.version();
+                if !(enforced && gate.left_out.contains_key(&version.name)) {
+                    found.push((camera.clone(), version.name.clone(), version.sha256.clone()));
+                }
+            }
+        }
+        found
+    }
+
     /// Looks at the folder of mandates and at who is on duty.
     fn look(&mut self, now: Utc) {
         let settings = self.lawful.0.settings.clone();
@@ -336,7 +357,7 @@ impl LawThread {
             (&settings.preset.rules, &settings.mandates, self.lawful.applies())
         {
             let before = Arc::clone(&lock(&self.lawful.0.present).mandates);
-            let first = self.lived.is_none();
+            let first = !std::mem::replace(&mut self.has_read, true);
             let read = match before.changed(folder) {
                 Ok(false) if !first => None,
                 Ok(_) => Some(Mandates::read(folder, &settings.signers, rules)),
