@@ -11,6 +11,7 @@ mod bench_day_plot;
 mod bench_load;
 mod bench_matching;
 mod bench_passages;
+mod bench_readings;
 mod bench_speed;
 mod check;
 mod check_law;
@@ -35,6 +36,7 @@ mod register;
 mod replay;
 mod run;
 mod search_past;
+mod store;
 mod version;
 
 use clap::{Parser, Subcommand};
@@ -86,6 +88,8 @@ enum Verb {
     Outbox(outbox::Args),
     /// Read and verify the audit chain
     Audit(audit::Args),
+    /// Make a key for the store, encrypt it, decrypt it, change its key
+    Store(store::Args),
     /// Draft, sign, check and show the authorisations cameras work under
     Mandate(mandate::Args),
     /// Say which officer is in charge
@@ -112,6 +116,7 @@ pub fn main() -> ExitCode {
         Verb::Outcome(args) => outcome::run(&args),
         Verb::Outbox(args) => outbox::run(&args),
         Verb::Audit(args) => audit::run(&args),
+        Verb::Store(args) => store::run(&args),
         Verb::Mandate(args) => mandate::run(&args),
         Verb::Duty(args) => duty::run(&args),
         Verb::Register(args) => register::run(&args),

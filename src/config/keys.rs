@@ -64,6 +64,11 @@ pub(super) struct Key {
 pub(super) const SECTIONS: &[(&str, &str, &str)] = &[
     ("", "Top of the file", "Which box this is."),
     ("store", "[store]", "Records and pictures."),
+    (
+        "store.encryption",
+        "[store.encryption]",
+        "Encrypts the database (SQLCipher) and every picture. The key comes from `key_file` or from `credential`, exactly one of them; without it, or with a wrong one, the box does not start. `docs/guide/encryption.md`.",
+    ),
     ("vision", "[vision]", "Models and threads. Required."),
     (
         "track",
@@ -145,6 +150,9 @@ pub(super) const KEYS: &[Key] = &[
     key("store", "keep_passages", Bool, "true", "false", "Whether passages without a hit are recorded too."),
     key("store", "keep_passage_pictures", Bool, "false", "true", "Whether pictures of passages without a hit are kept; needs `keep_passages`."),
     key("store", "outbox_max_mb", Whole(1, 1_048_576, "MiB"), "512", "64", "Messages of passages without a hit that may wait for the broker; beyond it the oldest are dropped and counted. Messages of hits are never dropped."),
+
+    key("store.encryption", "key_file", Text("an existing file with the key, readable by its owner alone"), "none", "\"/etc/platewatch/secrets/store.key\"", "File with the store's key, as `platewatch store keygen` makes it. Keep it on another medium than `store.dir`, or it protects nothing."),
+    key("store.encryption", "credential", Text("the name of a credential of the systemd unit"), "none", "\"platewatch-store\"", "The key as a credential of the unit (`LoadCredential=`, or `LoadCredentialEncrypted=` with the TPM)."),
 
     key("vision", "detector", FILE, "required", "\"models/detector.toml\"", "Card of the model that finds plates."),
     key("vision", "reader", FILE, "required", "\"models/reader.toml\"", "Card of the model that reads plates."),

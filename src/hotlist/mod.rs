@@ -11,7 +11,7 @@
 //! * [`matching`]: a passage against a snapshot; pure.
 //! * [`simulate`]: traffic and readings drawn from prior and confusions; [`budget`]: the false hits a list is
 //!   expected to cause.
-//! * [`watch()`]: one thread that reloads files that changed.
+//! * [`watch()`]: one thread that reloads files that changed; [`kept`]: what it falls back on at the start.
 //!
 //! May import `domain`, `plate`, `telemetry` and `runtime`. The only room that knows
 //! `encoding_rs`; mappings are TOML.
@@ -22,6 +22,7 @@ mod evidence;
 mod ignore;
 mod import;
 mod index;
+mod kept;
 mod key;
 mod lists;
 mod load;

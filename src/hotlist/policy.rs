@@ -21,6 +21,8 @@ pub struct Origin {
     pub made_at: Option<Utc>,
     /// The signed manifest, where there is one.
     pub manifest: Option<Manifest>,
+    /// Whether it is the version last accepted, kept by the box, because what lies in its place now is refused.
+    pub kept_copy: bool,
 }
 
 /// Where, when and until when a list counts. The default: everywhere and always.
@@ -286,7 +288,7 @@ mod tests {
         let made_at = Some(at("2026-11-20T00:00:00Z"));
         let mut policy = Policy {
             max_age: Some(Duration::from_secs(48 * 3600)),
-            origin: Origin { made_at, manifest: None },
+            origin: Origin { made_at, ..Origin::default() },
             ..Policy::default()
         };
         let (fresh, old) = (at("2026-11-21T23:59:59Z"), at("2026-11-22T00:00:00Z"));

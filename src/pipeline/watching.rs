@@ -6,7 +6,7 @@ use crate::alert::message::{CameraState, CameraStatus, HotlistState, HotlistStat
 use crate::alert::{AlertEvents, StatusUpdates};
 use crate::capture::{CaptureError, CaptureEvent, CaptureEvents};
 use crate::domain::{CameraId, ListVersion, Utc};
-use crate::hotlist::{Hotlists, ImportError, ImportReport, List, ListEvents, WhenStale};
+use crate::hotlist::{Hotlists, ImportError, ImportReport, List, ListEvents, Policy, WhenStale};
 use crate::store::{AuditAction, AuditEntry};
 use crate::telemetry::{DropReason, Metrics, Stage};
 use std::collections::BTreeMap;
@@ -113,7 +113,14 @@ impl Watch {
         self.metrics.list_refused(name);
         let set = self.hotlists.snapshot();
         let status = match (kept, set.get(name)) {
-            (Some(_), Some(list)) => in_use(list, list.policy().stale_since(Utc::now()), 0),
+            (Some(_), Some(list)) => {
+                let status = in_use(list, list.policy().stale_since(Utc::now()), 0);
+                // Why the new one is refused comes first, then what is used instead.
+                let reason =
+                    status.reason.clone().map_or_else(|| reason.clone(), |r| format!("{reason}; {r}"));
+                self.list(HotlistStatus { state: HotlistState::Refused, reason: Some(reason), ..status });
+                return;
+            }
             _ => HotlistStatus {
                 list: name.to_owned(),
                 state: HotlistState::Refused,
@@ -150,13 +157,24 @@ fn in_use(list: &List, stale: Option<Utc>, bad_rows: u64) -> HotlistStatus {
         loaded_at: Some(Time(version.loaded_at)),
         entries: list.len() as u64,
         bad_rows,
-        reason: stale.map(|since| format!("out of date since {since}: {what}")),
+        reason: reason(policy, stale, what),
         made_at: policy.origin.made_at.map(Time),
         expires_at: policy.fresh_until().map(Time),
         stale: stale.is_some(),
         signer: manifest.map(|m| m.signer.clone()),
         signed_version: manifest.map(|m| m.version),
     }
+}
+
+/// What is to be known of a version in use; `None` where nothing is.
+fn reason(policy: &Policy, stale: Option<Utc>, what: &str) -> Option<String> {
+    let stale = stale.map(|since| format!("out of date since {since}: {what}"));
+    if !policy.origin.kept_copy {
+        return stale;
+    }
+    let made = policy.origin.made_at.map_or_else(|| "at an unknown time".into(), |t| format!("at {t}"));
+    let kept = format!("the version last accepted, made {made}, which this box kept");
+    Some(stale.map_or_else(|| kept.clone(), |s| format!("{kept}; {s}")))
 }
 
 impl CaptureEvents for Watch {
@@ -208,6 +226,7 @@ impl ListEvents for Watch {
             sha256 = version.sha256,
             signer = manifest.map(|m| m.signer.as_str()),
             signed_version = manifest.map(|m| m.version),
+            kept_copy = list.policy().origin.kept_copy,
             "hotlist loaded"
         );
         for problem in report.bad.iter().take(20) {

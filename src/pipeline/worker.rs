@@ -113,7 +113,8 @@ impl VisionThread {
                 Treatment::Read
             }
         };
-        let readings = match self.worker.process_where(frame, treatment) {
+        let expected = camera.tracker.expected(frame);
+        let readings = match self.worker.process_where(frame, &expected, treatment) {
             Ok((readings, times)) => {
                 self.metrics.stage_time(Stage::Scale, times.scale);
                 self.metrics.stage_time(Stage::Detect, times.detect);

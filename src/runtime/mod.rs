@@ -1,7 +1,8 @@
-//! Layer 2: what every thread needs: how to stop, how to wait, how to be named, how to sign.
+//! Layer 2: what every thread needs: how to stop, how to wait, how to be named, how to sign and seal.
 //!
 //! May import `domain` and `telemetry`.
 
+pub mod at_rest;
 pub mod backoff;
 pub mod mailbox;
 pub mod secret;
@@ -10,6 +11,7 @@ pub mod signing;
 pub mod stop;
 pub mod systemd;
 
+pub use at_rest::{StoreKey, StoreKeyError, StoreKeySource};
 pub use backoff::Backoff;
 pub use mailbox::{Mailboxes, Put, WhenFull};
 pub use secret::Secret;

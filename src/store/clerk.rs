@@ -59,7 +59,7 @@ impl Clerk {
     /// # Errors
     /// There is none yet, it is older or newer than this program, is not ours, or cannot be written.
     pub fn open(settings: &Settings) -> Result<Self, StoreError> {
-        Ok(Self { db: Database::open_beside(&settings.database())? })
+        Ok(Self { db: Database::open_beside(settings)? })
     }
 
     /// Keeps an answer; see [`super::StoreHandle::answer`].

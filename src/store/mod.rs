@@ -7,11 +7,13 @@
 //!
 //! Reading order: `schema.sql` (the contract of the file), `record` (what is handed in), `rows` (what
 //! comes out), `thread` (who calls), `writer` (one record, one transaction), `pictures`, `outbox`, `audit`,
-//! `outcomes`, `clerk`, `queries`, `connection` and `upgrade` (opening, creating, migrating), `error`.
+//! `outcomes`, `clerk`, `queries`, `connection` and `upgrade` (opening, creating, migrating),
+//! `sealing` and `conversion` (encryption at rest), `error`.
 
 mod audit;
 mod clerk;
 mod connection;
+mod conversion;
 mod convert;
 mod error;
 mod inspect;
@@ -21,6 +23,7 @@ mod pictures;
 mod queries;
 mod record;
 mod rows;
+mod sealing;
 mod settings;
 mod shape;
 #[cfg(test)]
@@ -32,6 +35,7 @@ mod writer;
 
 pub use audit::{AuditAction, AuditEntry, AuditFault, AuditHead, AuditReport, AuditRow, AuditWriter};
 pub use clerk::{Clerk, LateHit, PastSearch};
+pub use conversion::{Conversion, convert};
 pub use error::StoreError;
 pub use inspect::{Finding, Inspection, inspect, mend};
 pub use outcomes::{Answer, AnswerSource};

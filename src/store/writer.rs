@@ -4,12 +4,14 @@ use super::connection::{Database, Lock, sync_dir};
 use super::outcomes::{self, Answer};
 use super::record::{EvidenceFile, MessageKind, ModelVersions, OutboxMessage, Record};
 use super::rows::{OutboxRow, OutboxStats, Totals};
-use super::{AuditEntry, AuditHead, Settings, StoreError, audit, convert, outbox, pictures, usage};
+use super::{
+    AuditEntry, AuditHead, Settings, StoreError, audit, conversion, convert, outbox, pictures, sealing, usage,
+};
 use crate::domain::{Direction, Hit, HitState, ListVersion, Passage, PassageState, Utc};
 use crate::runtime::SigningKey;
 use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, named_params, params};
 use std::collections::VecDeque;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// How long a message of a hit goes ahead of older ones.
@@ -24,7 +26,6 @@ const BOUND_EVERY: u32 = 64;
 #[derive(Debug)]
 pub struct Store {
     db: Database,
-    pictures: PathBuf,
     settings: Settings,
     totals: Totals,
     /// First messages of hits of the last minute: row and time of recording.
@@ -44,20 +45,23 @@ impl Store {
     /// # Errors
     /// See [`super::start`].
     pub fn open(settings: &Settings) -> Result<Self, StoreError> {
-        let pictures = settings.pictures();
-        make_dir(&pictures)?;
+        make_dir(&settings.dir)?;
         let (lock, cut_off) = Lock::take(&settings.dir)?;
-        let db = Database::open_writer(&settings.database())?;
+        conversion::finish_interrupted(&settings.dir)?;
+        make_dir(&settings.pictures())?;
+        let db = Database::open_writer(settings)?;
+        if let (Some(key), false) = (&settings.key, sealing::is_sealed(&settings.dir)?) {
+            sealing::mark(&settings.dir, key)?;
+        }
         sync_dir(&settings.dir)?;
         if cut_off {
-            let removed = pictures::sweep(&pictures, &db)?;
+            let removed = db.pictures.sweep(&db)?;
             tracing::warn!(removed, "the last run was cut off; pictures without a record were removed");
         }
         let key = SigningKey::read_or_create(&settings.box_key())?;
         let settings = settings.clone();
         Ok(Self {
             db,
-            pictures,
             settings,
             totals: Totals::default(),
             live: VecDeque::new(),
@@ -90,7 +94,7 @@ impl Store {
         let keep = with_hits || self.settings.keep_passages || known.row;
         let evidence: &[EvidenceFile] =
             if with_hits || (keep && self.settings.keep_passage_pictures) { &record.evidence } else { &[] };
-        let new_files = pictures::write_all(&self.pictures, evidence)?;
+        let new_files = self.db.pictures.write_all(evidence)?;
 
         let fail = self.db.fail("recording a passage");
         let written =
@@ -260,7 +264,7 @@ struct Known {
 }
 
 /// Makes a folder with its parents, readable by nobody else: it will hold personal data.
-fn make_dir(dir: &Path) -> Result<(), StoreError> {
+pub(super) fn make_dir(dir: &Path) -> Result<(), StoreError> {
     use std::os::unix::fs::DirBuilderExt;
     std::fs::DirBuilder::new()
         .recursive(true)

@@ -56,6 +56,8 @@ pub enum AuditAction {
     OutboxRetried,
     /// The store was mended.
     StoreMended,
+    /// It is encrypted, no longer encrypted, or encrypted with another key from now on.
+    StoreConverted,
     /// A mandate came into use.
     MandateTaken,
     /// A mandate file was not taken.
@@ -95,6 +97,7 @@ impl AuditAction {
             Self::Deletion => "deletion",
             Self::OutboxRetried => "outbox-retried",
             Self::StoreMended => "store-mended",
+            Self::StoreConverted => "store-converted",
             Self::MandateTaken => "mandate-taken",
             Self::MandateRefused => "mandate-refused",
             Self::MandateEnding => "mandate-ending",
@@ -276,7 +279,7 @@ impl AuditWriter {
     /// # Errors
     /// There is none, it is of another version, cannot be written, or the box's key cannot be read.
     pub fn open(settings: &Settings) -> Result<Self, StoreError> {
-        let db = Database::open_beside(&settings.database())?;
+        let db = Database::open_beside(settings)?;
         Ok(Self { db, key: SigningKey::read_or_create(&settings.box_key())? })
     }
 
