@@ -55,12 +55,17 @@ fn folder() -> tempfile::TempDir {
         "secrets/mqtt",
         "secrets/empty",
         "secrets/two-lines",
+        "keys/mandate-signers",
+        "mandates/none",
     ] {
         let path = dir.path().join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         let text = match name {
             "secrets/empty" => "\n",
             "secrets/two-lines" => "hunter2\nhunter3\n",
+            "keys/mandate-signers" => {
+                "platewatch-ed25519 zone 0000000000000000000000000000000000000000000000000000000000000001\n"
+            }
             _ => "hunter2\n",
         };
         std::fs::write(&path, text).unwrap();
