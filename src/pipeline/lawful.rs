@@ -17,6 +17,7 @@ use crate::law::{
 use crate::runtime::Stop;
 use crate::store::{self, AuditAction, AuditEntry, Reader, StoreHandle, UseChange, UsePeriod};
 use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -269,7 +270,26 @@ impl LawThread {
     /// Asks until the box stops, then ends the periods that are open.
     pub fn run(mut self, stop: &Stop) {
         while !stop.wait(TICK) {
-            self.tick(Utc::now());
+            let asked = catch_unwind(AssertUnwindSafe(|| self.tick(Utc::now())));
+            if asked.is_err() {
+                // What cannot be asked is not allowed; the next tick asks again.
+                tracing::error!("the law could not be asked (a defect, see above); no camera may look");
+                self.shut_all();
+            }
+        }
+    }
+
+    /// Shuts every gate, where the law is enforced.
+    fn shut_all(&self) {
+        if self.lawful.0.settings.policy != Policy::Enforce {
+            return;
+        }
+        for gate in lock(&self.lawful.0.gates).values_mut() {
+            let text = "the law could not be asked: a defect of the program".into();
+            gate.door = Door::Shut(Refusal { code: "defect", text });
+            if let Some(run) = gate.run.take() {
+                run.request();
+            }
         }
     }
 

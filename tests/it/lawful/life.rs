@@ -17,11 +17,14 @@ fn four_cameras() -> LawBox {
     let of = |reference: &str, kind: &str| {
         MANDATE.replace("GR-1", reference).replace("[\"fixed\"]", &format!("[\"{kind}\"]"))
     };
-    let third = "[third_party]\nowner = \"Port of Exampleton\"\nprotocol = \"P-4\"\npolice_record = true\n[[places]]";
+    let third =
+        "[third_party]\nowner = \"Port of Exampleton\"\nprotocol = \"P-4\"\npolice_record = true\n[[places]]";
     all.mandate("fixed", &of("GR-1", "fixed"));
     all.mandate(
         "temporary",
-        &of("GR-2", "temporary-fixed").replace("2026-01-10", "2026-10-01").replace("2098-01-01", "2026-11-10"),
+        &of("GR-2", "temporary-fixed")
+            .replace("2026-01-10", "2026-10-01")
+            .replace("2098-01-01", "2026-11-10"),
     );
     all.mandate("port", &of("GR-4", "third-party").replace("[[places]]", third));
     let camera = |reference: &str, kind: &str| {
@@ -59,9 +62,7 @@ fn morning(all: &mut LawBox, at: &str, looking: &[&str], refused: &[(&str, &str)
         let seen = format!(
             "SELECT id FROM use_period WHERE camera = '{camera}' AND state = 'use' AND began_at >= {since}"
         );
-        eventually(&format!("{at}: {camera} looks"), || {
-            all.try_rows(&seen).ok().filter(|r| !r.is_empty())
-        });
+        eventually(&format!("{at}: {camera} looks"), || all.try_rows(&seen).ok().filter(|r| !r.is_empty()));
     }
     for (camera, reason) in refused {
         all.until_state(camera, "pause", reason);
@@ -135,7 +136,8 @@ fn two_months_of_a_box_leave_what_the_law_wants_and_nothing_else() {
     morning(&mut all, "2026-10-24T08:00:00Z", &["bridge", "fair", "port"], &[lapsed]);
 
     // 1 November: a case keeps the hit of 5 October; the end of the temporary camera is announced.
-    let hold = ["hold", "add", "--passage", &held, "--case", "AN-1/2026", "--reason", "asked for by the prosecutor"];
+    let hold =
+        ["hold", "add", "--passage", &held, "--case", "AN-1/2026", "--reason", "asked for by the prosecutor"];
     done(&people(&all, &[&hold[..], &["--until", "2027-03-01T00:00:00Z", "--as", "j.peeters"]].concat()));
     let log = morning(&mut all, "2026-11-01T08:00:00Z", &["bridge", "fair", "port"], &[lapsed]);
     assert!(log.has("a mandate ends soon"), "{}", log.all().join("\n"));
@@ -148,7 +150,18 @@ fn two_months_of_a_box_leave_what_the_law_wants_and_nothing_else() {
     assert_eq!(old(), [held.clone()], "only what is on hold is older than 30 days");
 
     // A look at what is older than a month: without the prosecutor's decision it is left out, with it it is shown.
-    let look = ["log", "--plate", PLATE, "--json", "--limit", "100", "--purpose", "crimes-and-offences", "--case", "AN-1/2026"];
+    let look = [
+        "log",
+        "--plate",
+        PLATE,
+        "--json",
+        "--limit",
+        "100",
+        "--purpose",
+        "crimes-and-offences",
+        "--case",
+        "AN-1/2026",
+    ];
     let plain = done(&people(&all, &[&look[..], &["--as", "j.peeters"]].concat()));
     assert!(!plain.contains(&held), "{plain}");
     let decided = done(&people(&all, &[&look[..], &["--decision", "PROS-77"], &investigator].concat()));
@@ -159,8 +172,18 @@ fn two_months_of_a_box_leave_what_the_law_wants_and_nothing_else() {
     // 5 December: two months; a citizen asks.
     morning(&mut all, "2026-12-05T08:00:00Z", &["bridge", "port"], &[lapsed, over]);
     let answer = all.path("answer");
-    let subject = ["access", "subject", PLATE, "--from", "2026-10-01T00:00:00Z", "--to", "2026-12-06T00:00:00Z"];
-    let more = ["--reference", "COC/2026/114", "--out", answer.to_str().unwrap(), "--as", "l.maes", "--second", "m.claes"];
+    let subject =
+        ["access", "subject", PLATE, "--from", "2026-10-01T00:00:00Z", "--to", "2026-12-06T00:00:00Z"];
+    let more = [
+        "--reference",
+        "COC/2026/114",
+        "--out",
+        answer.to_str().unwrap(),
+        "--as",
+        "l.maes",
+        "--second",
+        "m.claes",
+    ];
     done(&people(&all, &[&subject[..], &more].concat()));
     let given: serde_json::Value =
         serde_json::from_str(&std::fs::read_to_string(answer.join("answer.json")).unwrap()).unwrap();
@@ -170,7 +193,16 @@ fn two_months_of_a_box_leave_what_the_law_wants_and_nothing_else() {
     let config = all.config();
     let mut story: Vec<(String, String, String, String)> = Vec::new();
     for month in ["2026-10", "2026-11", "2026-12"] {
-        let args = ["register", "export", "--config", config.to_str().unwrap(), "--month", month, "--format", "json"];
+        let args = [
+            "register",
+            "export",
+            "--config",
+            config.to_str().unwrap(),
+            "--month",
+            month,
+            "--format",
+            "json",
+        ];
         let month: serde_json::Value = serde_json::from_str(&done(&all.by_clock(&args))).unwrap();
         let entries = month["entries"].as_array().unwrap();
         for pair in entries.windows(2).filter(|p| p[0]["camera"] == p[1]["camera"]) {
@@ -201,7 +233,10 @@ fn two_months_of_a_box_leave_what_the_law_wants_and_nothing_else() {
     assert_eq!((of("log", true).len(), of("log", false).len()), (2, 1), "{report}");
     assert_eq!(of("hold add", true).len(), 1, "{report}");
     assert_eq!(of("subject", true).len(), 1, "{report}");
-    assert!(of("log", true).iter().any(|l| l["decision"] == "PROS-77" && l["second"] == "m.claes"), "{report}");
+    assert!(
+        of("log", true).iter().any(|l| l["decision"] == "PROS-77" && l["second"] == "m.claes"),
+        "{report}"
+    );
     assert!(looks.iter().filter(|l| l["what"] == "log").all(|l| l["case"] == "AN-1/2026"), "{report}");
 
     // What the public may know now.
