@@ -116,7 +116,13 @@ fn store(t: &Table<'_>) -> store::Settings {
         let _: Option<()> = v.wrong(Some("there are no pictures of passages that are not kept".into()));
     }
     let outbox_max_mb: u64 = t.or("outbox_max_mb", 512, |v| v.whole()?.try_into().ok());
-    store::Settings { dir, keep_passages, keep_passage_pictures, outbox_max_bytes: outbox_max_mb << 20 }
+    store::Settings {
+        dir,
+        keep_passages,
+        keep_passage_pictures,
+        outbox_max_bytes: outbox_max_mb << 20,
+        retention: None,
+    }
 }
 
 fn vision(t: &Table<'_>) -> Option<vision::Settings> {

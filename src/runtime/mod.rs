@@ -3,6 +3,7 @@
 //! May import `domain` and `telemetry`.
 
 pub mod backoff;
+pub mod keyed_hash;
 pub mod mailbox;
 pub mod secret;
 pub mod signing;
@@ -10,6 +11,7 @@ pub mod stop;
 pub mod systemd;
 
 pub use backoff::Backoff;
+pub use keyed_hash::{HashKey, random};
 pub use mailbox::{Mailboxes, Put, WhenFull};
 pub use secret::Secret;
 pub use signing::{KeyError, PublicKey, Signature, SigningKey};

@@ -7,7 +7,7 @@
 //!
 //! Reading order: `schema.sql` (the contract of the file), `record` (what is handed in), `rows` (what
 //! comes out), `thread` (who calls), `writer` (one record, one transaction), `pictures`, `outbox`, `audit`,
-//! `outcomes`, `clerk`, `queries`, `connection` and `upgrade` (opening, creating, migrating), `error`.
+//! `outcomes`, `retention`, `clerk`, `queries`, `connection` and `upgrade` (opening, creating, migrating), `error`.
 
 mod audit;
 mod clerk;
@@ -20,6 +20,7 @@ mod outcomes;
 mod pictures;
 mod queries;
 mod record;
+mod retention;
 mod rows;
 mod settings;
 mod shape;
@@ -36,9 +37,10 @@ pub use inspect::{Finding, Inspection, inspect, mend};
 pub use outcomes::{Answer, AnswerSource};
 pub use queries::Reader;
 pub use record::{EvidenceFile, EvidenceRole, MessageKind, ModelVersions, OutboxMessage, Record};
+pub use retention::{Hold, HoldTarget, NewHold, NonHits, Retention, Terms};
 pub use rows::{
     DeadRow, EvidenceRow, HitQuery, HitRow, OutboxRow, OutboxStats, OutcomeRow, PassageQuery, PassageRow,
-    Tally, TallyBy, Totals,
+    Tally, TallyBy, Totals, TraceRow,
 };
 pub use settings::Settings;
 pub use thread::{StoreHandle, StoreThread, start};

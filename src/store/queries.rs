@@ -3,15 +3,17 @@
 use super::connection::Database;
 use super::convert;
 use super::record::ModelVersions;
+use super::retention::{self, Hold};
 use super::rows::{
-    DeadRow, EvidenceRow, HitQuery, HitRow, OutboxStats, OutcomeRow, PassageQuery, PassageRow, Tally, TallyBy,
+    DeadRow, EvidenceRow, HitQuery, HitRow, OutboxStats, OutcomeRow, PassageQuery, PassageRow, Tally,
+    TallyBy, TraceRow,
 };
 use super::{AuditHead, AuditReport, AuditRow, Settings, StoreError, audit, outbox, outcomes, pictures};
 use crate::domain::{
     CameraId, ClockQuality, Country, Direction, Entry, HitId, ListVersion, Listed, Passage, PassageId,
     PlateText, Position, Utc,
 };
-use crate::runtime::PublicKey;
+use crate::runtime::{HashKey, PublicKey};
 use rusqlite::{Row, named_params};
 use std::path::Path;
 
@@ -74,6 +76,36 @@ impl Reader {
     /// The database cannot be read.
     pub fn audit_rows(&self, since: u64, limit: usize) -> Result<Vec<AuditRow>, StoreError> {
         audit::rows(&self.db, since, limit)
+    }
+
+    /// All holds, the latest first.
+    ///
+    /// # Errors
+    /// The database cannot be read, or holds what platewatch never writes.
+    pub fn holds(&self) -> Result<Vec<Hold>, StoreError> {
+        retention::list_holds(&self.db)
+    }
+
+    /// Traces of passages of `plate`, the latest first: their texts are gone, the keyed hash finds them. None where
+    /// the box has no key of hashes.
+    ///
+    /// # Errors
+    /// The key or the database cannot be read.
+    pub fn traces(
+        &self,
+        settings: &Settings,
+        plate: &PlateText,
+        since: Option<Utc>,
+        until: Option<Utc>,
+        limit: usize,
+    ) -> Result<Vec<TraceRow>, StoreError> {
+        if !settings.plate_key().exists() {
+            return Ok(Vec::new());
+        }
+        let key = HashKey::read(&settings.plate_key())?;
+        let hash = key.hash(retention::TRACE_DOMAIN, plate.as_str());
+        retention::traces(&self.db.connection, &hash, since, until, limit)
+            .map_err(self.db.fail("reading traces"))
     }
 
     /// How the outbox stands.

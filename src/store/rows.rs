@@ -27,6 +27,21 @@ pub struct OutboxRow {
     pub created_at: Utc,
 }
 
+/// A passage of which only a trace is kept: found for a plate that is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TraceRow {
+    /// The passage's id.
+    pub passage: String,
+    /// Which camera saw it.
+    pub camera: String,
+    /// When its first reading was taken.
+    pub first_seen: Utc,
+    /// When its latest reading was taken.
+    pub last_seen: Utc,
+    /// How many hits it had.
+    pub hits: u64,
+}
+
 /// A message that was given up on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeadRow {

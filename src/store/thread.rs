@@ -6,8 +6,9 @@ use super::record::Record;
 use super::rows::{HitQuery, HitRow, OutboxRow, OutboxStats, PassageQuery, PassageRow, Totals};
 use super::settings::Settings;
 use super::writer::Store;
-use super::{AuditEntry, AuditHead, StoreError, queries};
-use crossbeam_channel::{Receiver, Sender, bounded};
+use super::{AuditEntry, AuditHead, StoreError, queries, retention};
+use crate::domain::Utc;
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded};
 use std::time::{Duration, Instant};
 
 /// Commands that may wait; more make the callers wait. Each is one caller, so this is never memory.
@@ -79,7 +80,8 @@ pub fn start(settings: &Settings) -> Result<(StoreHandle, StoreThread), StoreErr
 /// Answers commands until told to stop or until nobody can send any more. A caller that has gone away
 /// does not matter, hence the ignored sends of answers.
 fn serve(store: &mut Store, queue: &Receiver<Command>, wake: &Sender<()>) {
-    for command in queue {
+    let mut sweeps = Sweeps::new();
+    while let Some(command) = sweeps.next(store, queue) {
         match command {
             Command::Record(record, reply) => {
                 let wakes = !record.messages.is_empty();
@@ -105,6 +107,56 @@ fn serve(store: &mut Store, queue: &Receiver<Command>, wake: &Sender<()>) {
                 drop(reply.send(queries::recent_passages(store.database(), &query)));
             }
             Command::Stop => break,
+        }
+    }
+}
+
+/// Commands, and between them pieces of deletion.
+struct Sweeps {
+    /// When the next pass begins.
+    due: Instant,
+    under_way: bool,
+    /// Commands answered since the last piece.
+    answered: u32,
+}
+
+/// A piece of deletion at the latest after so many commands: a box that is never idle must forget too.
+const COMMANDS_A_PIECE: u32 = 32;
+
+impl Sweeps {
+    fn new() -> Self {
+        Self { due: Instant::now(), under_way: false, answered: 0 }
+    }
+
+    /// The next command; `None` when nobody can send any more. Deletes while there is none.
+    fn next(&mut self, store: &mut Store, queue: &Receiver<Command>) -> Option<Command> {
+        loop {
+            if !self.under_way && Instant::now() >= self.due {
+                (self.under_way, self.due) = (true, Instant::now() + retention::EVERY);
+            }
+            if self.under_way {
+                if self.answered < COMMANDS_A_PIECE {
+                    match queue.try_recv() {
+                        Ok(command) => {
+                            self.answered += 1;
+                            return Some(command);
+                        }
+                        Err(TryRecvError::Disconnected) => return None,
+                        Err(TryRecvError::Empty) => {}
+                    }
+                }
+                self.answered = 0;
+                self.under_way = store.delete_expired(Utc::now()).unwrap_or_else(|error| {
+                    tracing::error!(%error, "what has passed its term cannot be deleted yet; tried again in ten minutes");
+                    false
+                });
+                continue;
+            }
+            match queue.recv_timeout(self.due.saturating_duration_since(Instant::now())) {
+                Ok(command) => return Some(command),
+                Err(RecvTimeoutError::Disconnected) => return None,
+                Err(RecvTimeoutError::Timeout) => {}
+            }
         }
     }
 }

@@ -3,10 +3,11 @@
 use super::connection::{Database, Lock, sync_dir};
 use super::outcomes::{self, Answer};
 use super::record::{EvidenceFile, MessageKind, ModelVersions, OutboxMessage, Record};
+use super::retention::{self, NonHits, Sweep};
 use super::rows::{OutboxRow, OutboxStats, Totals};
 use super::{AuditEntry, AuditHead, Settings, StoreError, audit, convert, outbox, pictures};
 use crate::domain::{Direction, Hit, HitState, ListVersion, Passage, PassageState, Utc};
-use crate::runtime::SigningKey;
+use crate::runtime::{HashKey, SigningKey};
 use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, named_params, params};
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
@@ -33,6 +34,10 @@ pub struct Store {
     unbounded: u32,
     /// The box's own key, for the seals of the audit chain.
     key: SigningKey,
+    /// The key of the hashes that stand for plates.
+    plate_key: HashKey,
+    /// The deletion under way.
+    sweep: Option<Sweep>,
     /// A commit failed with its outcome unknown: pictures were left for the sweep at the next start.
     unsure: bool,
     lock: Lock,
@@ -54,6 +59,7 @@ impl Store {
             tracing::warn!(removed, "the last run was cut off; pictures without a record were removed");
         }
         let key = SigningKey::read_or_create(&settings.box_key())?;
+        let plate_key = HashKey::read_or_create(&settings.plate_key())?;
         let settings = settings.clone();
         Ok(Self {
             db,
@@ -63,6 +69,8 @@ impl Store {
             live: VecDeque::new(),
             unbounded: 0,
             key,
+            plate_key,
+            sweep: None,
             unsure: false,
             lock,
         })
@@ -87,17 +95,22 @@ impl Store {
     /// Pictures, then the transaction; how many hits are new.
     fn keep(&mut self, record: &Record, known: Known) -> Result<u64, StoreError> {
         let with_hits = !record.hits.is_empty() || known.hits;
-        let keep = with_hits || self.settings.keep_passages || known.row;
+        let hashed = self.settings.retention.is_some_and(|r| r.non_hits == NonHits::Hash);
+        let keep = with_hits || (self.settings.keep_passages && !hashed) || known.row;
+        let trace =
+            (hashed && !keep && record.passage.state == PassageState::Closed).then_some(&self.plate_key);
         let evidence: &[EvidenceFile] =
             if with_hits || (keep && self.settings.keep_passage_pictures) { &record.evidence } else { &[] };
         let new_files = pictures::write_all(&self.pictures, evidence)?;
 
         let fail = self.db.fail("recording a passage");
-        let written = self
-            .db
-            .connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .and_then(|tx| write(&tx, record, keep, evidence).map(|new_hits| (tx, new_hits)));
+        let written =
+            self.db.connection.transaction_with_behavior(TransactionBehavior::Immediate).and_then(|tx| {
+                if let Some(key) = trace {
+                    retention::write_trace(&tx, &record.passage, key)?;
+                }
+                write(&tx, record, keep, evidence).map(|new_hits| (tx, new_hits))
+            });
         let (tx, new_hits) = match written {
             Ok(written) => written,
             Err(e) => {
@@ -225,6 +238,25 @@ impl Store {
     /// The database cannot be read.
     pub fn audit_head(&self) -> Result<AuditHead, StoreError> {
         audit::head(&self.db.connection).map_err(self.db.fail("reading the audit chain"))
+    }
+
+    /// Does the next piece of deleting what has passed its term; `false` when nothing is left of this pass, or
+    /// where nothing has a term. The first call after that begins the next pass.
+    ///
+    /// # Errors
+    /// The database or a file refuses; what was deleted until then stays deleted.
+    pub fn delete_expired(&mut self, now: Utc) -> Result<bool, StoreError> {
+        let Some(retention) = self.settings.retention else { return Ok(false) };
+        let means = retention::Means {
+            settings: &self.settings,
+            retention: &retention,
+            key: &self.key,
+            plate_key: &self.plate_key,
+        };
+        let mut sweep = self.sweep.take().unwrap_or_else(|| Sweep::new(now));
+        let more = sweep.step(&mut self.db, &means)?;
+        self.sweep = more.then_some(sweep);
+        Ok(more)
     }
 
     pub(super) fn database(&self) -> &Database {

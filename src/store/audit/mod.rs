@@ -7,8 +7,10 @@
 //! every `health` message: a tail cut off, or a chain written anew, no longer holds the head that was told.
 //! The idea is that of tamper-evident logs (Schneier and Kelsey 1999; RFC 6962 without its tree).
 
+mod anchor;
 mod verify;
 
+pub(super) use anchor::prune;
 pub(super) use verify::verify;
 pub use verify::{AuditFault, AuditReport};
 
@@ -52,6 +54,10 @@ pub enum AuditAction {
     Outcome,
     /// Data was deleted.
     Deletion,
+    /// A case has something kept from deletion.
+    HoldPlaced,
+    /// It no longer needs it.
+    HoldReleased,
     /// A message that had been given up on is to be sent again.
     OutboxRetried,
     /// The store was mended.
@@ -73,6 +79,8 @@ impl AuditAction {
             Self::Export => "export",
             Self::Outcome => "outcome",
             Self::Deletion => "deletion",
+            Self::HoldPlaced => "hold-placed",
+            Self::HoldReleased => "hold-released",
             Self::OutboxRetried => "outbox-retried",
             Self::StoreMended => "store-mended",
         }
