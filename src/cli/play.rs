@@ -7,7 +7,7 @@ use crate::domain::{CameraId, Utc};
 use crate::pipeline::{self, CameraSettings, Summary};
 use crate::runtime::Stop;
 use crate::telemetry::Metrics;
-use crate::{console, hotlist, store, telemetry, track, vision};
+use crate::{console, hotlist, law, store, telemetry, track, vision};
 use anyhow::Context;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
@@ -77,6 +77,8 @@ fn settings(play: &Play) -> pipeline::Settings {
         hotlists: vec![hotlist::Settings::plain("demo", &play.hotlist)],
         confusions: None,
         ignore: None,
+        // Sample footage is nobody's register.
+        law: law::Settings::off(),
         store: store::Settings::new(&play.data),
         alert: alert::Settings {
             zone: "demo".into(),

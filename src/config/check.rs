@@ -4,6 +4,7 @@ use super::cameras::{cameras, tracking};
 use super::file::{File, Table, Value};
 use super::hotlists::hotlists;
 use super::keys;
+use super::law::law;
 use super::problem::{ConfigError, Problem};
 use super::{Loaded, mqtt};
 use crate::{alert, console, hotlist, pipeline, store, telemetry, track, vision};
@@ -71,6 +72,7 @@ fn settings(root: &Table<'_>) -> Option<pipeline::Settings> {
     let confusions = matching.get("confusions").and_then(|v| v.existing_file());
     let passages_per_day = matching.or("passages_per_day", hotlist::Budget::PASSAGES_PER_DAY, |v| v.number());
     let hotlists = hotlists(root, &cameras, &memory, passages_per_day);
+    let law = law(root);
     let ignore = ignore(&root.table("ignore", "ignore"));
     let mqtt = root.table("mqtt", "mqtt");
     let broker = mqtt::broker(&mqtt);
@@ -96,6 +98,7 @@ fn settings(root: &Table<'_>) -> Option<pipeline::Settings> {
         hotlists,
         ignore,
         confusions,
+        law,
         store,
         alert,
         console,

@@ -96,6 +96,11 @@ pub(super) const SECTIONS: &[(&str, &str, &str)] = &[
         "Plates whose passages are not kept: the zone's own convoy, with the consent of whoever drives. A CSV file with the columns `plate`, `consented_by`, `reason`, and where wanted `until` (a day, or a time with an offset) and `hits` (`send`, the default: a hit goes out all the same; `suppress`: it does not). A row without a person and a reason is refused, and the whole file with it. Each suppressed passage is counted and logged with its line. The file is read again when it changes.",
     ),
     ("matching", "[matching]", "What matching and the budgets of lists are reckoned with."),
+    (
+        "law",
+        "[law]",
+        "Which rules hold: `docs/guide/mandates.md`. Without this table cameras run without a mandate, and check, log, health and register say so.",
+    ),
     ("mqtt", "[mqtt]", "The broker that gets the hits. Required: either `embedded = true` or `host`."),
     (
         "mqtt.tls",
@@ -208,6 +213,11 @@ pub(super) const KEYS: &[Key] = &[
 
     key("matching", "confusions", FILE, "none", "\"models/reader.confusion.tsv\"", "How often the reader takes one character for another, as lines `truth read count`. Where it is not said: the file that the reader's card names, or what is built in for the shipped reader."),
     key("matching", "passages_per_day", Number(1.0, 100_000_000.0, "passages a day"), "82000", "12000", "Vehicles a day before this box's cameras, for the budgets of lists."),
+
+    key("law", "preset", Text("\"be-wpa\", \"off\", or the path of a preset file ending in .toml"), "\"be-wpa\"", "\"law/our-zone.toml\"", "The rules of a country: every term, age, role and required field with its article. `off` is for use outside police law."),
+    key("law", "policy", Word(&["enforce", "warn", "off"]), "\"enforce\"", "\"warn\"", "What a camera without a fitting mandate does: it is not opened; it runs and log, health and register say so; nobody looks. With the preset `off`: `off`."),
+    key("law", "mandates", Text("an existing folder"), "required", "\"mandates\"", "Folder of the signed mandates, `*.toml`; looked at again while the box runs. Not needed with the policy `off`."),
+    key("law", "signers", FILE, "required", "\"keys/mandate-signers\"", "File with the public keys of who may sign mandates (`platewatch mandate key`). Not needed with the policy `off`."),
 
     key("mqtt", "embedded", Bool, "false", "true", "A broker inside this process, on loopback, for demo and development."),
     key("mqtt", "host", Text("a host name or an IP address, without scheme or port"), "none", "\"broker.zone.example\"", "The broker."),

@@ -7,6 +7,7 @@ mod check;
 mod file;
 mod hotlists;
 mod keys;
+mod law;
 mod mqtt;
 mod problem;
 mod secret;

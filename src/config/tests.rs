@@ -34,6 +34,8 @@ password_env = "MQTT_PASSWORD"
 ca = "ca.pem"
 [console]
 listen = "127.0.0.1:8080"
+[law]
+preset = "off"
 "#;
 
 /// A folder with every file that `GOOD` and the example name.
@@ -107,13 +109,13 @@ const CASES: &[(&str, &str, &[&str])] = &[
         r#"2:7: box: found "box_1", allowed: 1 to 32 of a-z, 0-9 and - (for example "box-1")"#,
     ]),
     ("zone =", "zon =", &[
-        r#"1:1: zon: found an unknown key, allowed: "zone", "box", "store", "vision", "track", "cameras", "hotlists", "ignore", "matching", "mqtt", "console", "log", "run" (did you mean "zone"?)"#,
+        r#"1:1: zon: found an unknown key, allowed: "zone", "box", "store", "vision", "track", "cameras", "hotlists", "ignore", "matching", "law", "mqtt", "console", "log", "run" (did you mean "zone"?)"#,
     ]),
     ("[vision]", "workers = 4\n[vision]", &[
-        r#"3:1: workers: found an unknown key, allowed: "zone", "box", "store", "vision", "track", "cameras", "hotlists", "ignore", "matching", "mqtt", "console", "log", "run" (it belongs in [vision])"#,
+        r#"3:1: workers: found an unknown key, allowed: "zone", "box", "store", "vision", "track", "cameras", "hotlists", "ignore", "matching", "law", "mqtt", "console", "log", "run" (it belongs in [vision])"#,
     ]),
     ("[vision]", "[vison]", &[
-        r#"3:2: vison: found an unknown key, allowed: "zone", "box", "store", "vision", "track", "cameras", "hotlists", "ignore", "matching", "mqtt", "console", "log", "run" (did you mean "vision"?)"#,
+        r#"3:2: vison: found an unknown key, allowed: "zone", "box", "store", "vision", "track", "cameras", "hotlists", "ignore", "matching", "law", "mqtt", "console", "log", "run" (did you mean "vision"?)"#,
     ]),
     ("\"models/reader.toml\"", "\"models/raeder.toml\"", &[
         r#"5:10: vision.reader: found "models/raeder.toml", which does not exist, allowed: an existing file (looked for models/raeder.toml)"#,

@@ -34,6 +34,7 @@ mod settings;
 pub mod simulate;
 mod watch;
 
+pub use crate::runtime::Signers;
 pub use budget::{Expected, ExpectedKind, MIN_CONFIDENCE, admit, expect};
 pub use confusions::{Confusions, ConfusionsError};
 pub use ignore::{IgnoreError, IgnoreList, Ignored};
@@ -43,7 +44,7 @@ pub use import::{
 };
 pub use lists::{HotlistSet, Hotlists, List};
 pub use load::load_file;
-pub use manifest::{Manifest, ManifestError, Signers, hash_file, manifest_path};
+pub use manifest::{Manifest, ManifestError, hash_file, manifest_path};
 pub use matching::{Match, match_passage, match_past};
 pub use pattern::{ListedError, listed};
 pub use policy::{Hours, Origin, Policy, WhenStale};

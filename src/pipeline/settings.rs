@@ -1,6 +1,6 @@
 //! Everything a running box is told.
 
-use crate::{alert, capture, console, hotlist, store, telemetry, track, vision};
+use crate::{alert, capture, console, hotlist, law, store, telemetry, track, vision};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -17,6 +17,8 @@ pub struct Settings {
     pub ignore: Option<PathBuf>,
     /// How the reader confuses characters; `None` for what its card names, or what is built in.
     pub confusions: Option<PathBuf>,
+    /// What the law asks.
+    pub law: law::Settings,
     /// Records and pictures.
     pub store: store::Settings,
     /// Broker and topics.
