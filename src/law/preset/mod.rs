@@ -10,11 +10,11 @@ mod register;
 mod retention;
 mod subject;
 
-pub use access::AccessRules;
+pub use access::{AccessRules, Older, Police};
 pub use mandate::MandateRules;
 pub use register::RegisterRules;
-pub use retention::RetentionRules;
-pub use subject::SubjectRules;
+pub use retention::{RetentionRules, Scheme};
+pub use subject::{SubjectRules, Withheld};
 
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
