@@ -3,6 +3,9 @@
 //! Each verb is an `Args` and a `run`; nothing is decided here. Exit codes: 0 done, 1 something was wrong
 //! (said on stderr), 2 wrong usage, 3 done but some inputs could not be used. May import everything.
 
+mod access;
+mod access_subject;
+mod asking;
 mod audit;
 mod bench;
 mod bench_accuracy;
@@ -17,6 +20,7 @@ mod check_store;
 mod common;
 mod dataset;
 mod demo;
+mod hold;
 mod hotlist;
 mod hotlist_budget;
 mod hotlist_check;
@@ -31,6 +35,7 @@ mod read;
 mod replay;
 mod run;
 mod search_past;
+mod subject_page;
 mod version;
 
 use clap::{Parser, Subcommand};
@@ -80,6 +85,10 @@ enum Verb {
     Outcome(outcome::Args),
     /// Look at messages that could not be delivered, and send them again
     Outbox(outbox::Args),
+    /// Manage people, read who looked for what, answer citizens
+    Access(access::Args),
+    /// Keep what a case needs from being deleted
+    Hold(hold::Args),
     /// Read and verify the audit chain
     Audit(audit::Args),
     /// Measure accuracy and speed
@@ -101,6 +110,8 @@ pub fn main() -> ExitCode {
         Verb::Log(args) => log::run(&args),
         Verb::Outcome(args) => outcome::run(&args),
         Verb::Outbox(args) => outbox::run(&args),
+        Verb::Access(args) => access::run(&args),
+        Verb::Hold(args) => hold::run(&args),
         Verb::Audit(args) => audit::run(&args),
         Verb::Bench(args) => bench::run(&args),
         Verb::Version(args) => version::run(&args),

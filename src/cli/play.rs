@@ -68,6 +68,7 @@ fn settings(play: &Play) -> pipeline::Settings {
         },
         track: track::Settings::default(),
         min_plate_width_px: None,
+        people: false,
         max_passages_per_min: None,
     };
     pipeline::Settings {

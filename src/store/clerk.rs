@@ -18,7 +18,7 @@ use rusqlite::{TransactionBehavior, named_params};
 /// See the module.
 #[derive(Debug)]
 pub struct Clerk {
-    db: Database,
+    pub(super) db: Database,
 }
 
 /// A search of what has passed, as it is put on record before it begins.

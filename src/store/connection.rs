@@ -37,6 +37,11 @@ impl Settings {
         self.dir.join("plate.key")
     }
 
+    /// The people known on this box.
+    pub fn users(&self) -> PathBuf {
+        self.dir.join("users.toml")
+    }
+
     /// Public half of the box's key; `None` before the first start or where it cannot be read.
     pub fn public_key(&self) -> Option<PublicKey> {
         SigningKey::read(&self.box_key()).ok().map(|key| key.public())

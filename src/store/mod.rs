@@ -9,6 +9,7 @@
 //! comes out), `thread` (who calls), `writer` (one record, one transaction), `pictures`, `outbox`, `audit`,
 //! `outcomes`, `retention`, `clerk`, `queries`, `connection` and `upgrade` (opening, creating, migrating), `error`.
 
+mod access;
 mod audit;
 mod clerk;
 mod connection;
@@ -30,6 +31,7 @@ mod thread;
 mod upgrade;
 mod writer;
 
+pub use access::{LawInForce, LookDone, LookFilter, NewLook, SubjectDone, SubjectRequest};
 pub use audit::{AuditAction, AuditEntry, AuditFault, AuditHead, AuditReport, AuditRow, AuditWriter};
 pub use clerk::{Clerk, LateHit, PastSearch};
 pub use error::StoreError;

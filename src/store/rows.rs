@@ -109,6 +109,8 @@ impl Default for PassageQuery {
 /// Which hits; the default is the latest 100.
 #[derive(Debug, Clone)]
 pub struct HitQuery {
+    /// Only where the vehicle was first seen from this time on.
+    pub seen_since: Option<Utc>,
     /// First decided at or after.
     pub since: Option<Utc>,
     /// First decided before.
@@ -127,7 +129,16 @@ pub struct HitQuery {
 
 impl Default for HitQuery {
     fn default() -> Self {
-        Self { since: None, until: None, camera: None, plate: None, list: None, late: None, limit: 100 }
+        Self {
+            seen_since: None,
+            since: None,
+            until: None,
+            camera: None,
+            plate: None,
+            list: None,
+            late: None,
+            limit: 100,
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use super::record::Record;
 use super::rows::{HitQuery, HitRow, OutboxRow, OutboxStats, PassageQuery, PassageRow, Totals};
 use super::settings::Settings;
 use super::writer::Store;
-use super::{AuditEntry, AuditHead, StoreError, queries, retention};
+use super::{AuditEntry, AuditHead, LawInForce, NewLook, StoreError, queries, retention};
 use crate::domain::Utc;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded};
 use std::time::{Duration, Instant};
@@ -24,6 +24,8 @@ enum Command {
     OutboxStats(Reply<OutboxStats>),
     Answer(Box<Answer>, Reply<()>),
     Audit(AuditEntry, Reply<AuditHead>),
+    Look(Box<NewLook>, Reply<()>),
+    SetLaw(Box<LawInForce>, Reply<()>),
     AuditHead(Reply<AuditHead>),
     Totals(Reply<Totals>),
     RecentHits(HitQuery, Reply<Vec<HitRow>>),
@@ -98,6 +100,8 @@ fn serve(store: &mut Store, queue: &Receiver<Command>, wake: &Sender<()>) {
             Command::OutboxStats(reply) => drop(reply.send(store.outbox_stats())),
             Command::Answer(answer, reply) => drop(reply.send(store.answer(&answer))),
             Command::Audit(entry, reply) => drop(reply.send(store.audit(&entry))),
+            Command::Look(look, reply) => drop(reply.send(store.look(&look))),
+            Command::SetLaw(law, reply) => drop(reply.send(store.set_law(&law, Utc::now()))),
             Command::AuditHead(reply) => drop(reply.send(store.audit_head())),
             Command::Totals(reply) => drop(reply.send(Ok(store.totals()))),
             Command::RecentHits(query, reply) => {
@@ -228,6 +232,22 @@ impl StoreHandle {
     /// The database cannot be written, or the store has ended.
     pub fn audit(&self, entry: AuditEntry) -> Result<AuditHead, StoreError> {
         self.ask(|reply| Command::Audit(entry, reply))
+    }
+
+    /// Puts a look on record, in the audit chain too, before anything is shown.
+    ///
+    /// # Errors
+    /// It is not on record: then nothing may be shown.
+    pub fn look(&self, look: NewLook) -> Result<(), StoreError> {
+        self.ask(|reply| Command::Look(Box::new(look), reply))
+    }
+
+    /// Puts the law of this start on record, for verbs that open the store beside the box.
+    ///
+    /// # Errors
+    /// The database cannot be written, or the store has ended.
+    pub fn set_law(&self, law: LawInForce) -> Result<(), StoreError> {
+        self.ask(|reply| Command::SetLaw(Box::new(law), reply))
     }
 
     /// The latest row of the audit chain.

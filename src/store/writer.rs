@@ -5,7 +5,10 @@ use super::outcomes::{self, Answer};
 use super::record::{EvidenceFile, MessageKind, ModelVersions, OutboxMessage, Record};
 use super::retention::{self, NonHits, Sweep};
 use super::rows::{OutboxRow, OutboxStats, Totals};
-use super::{AuditEntry, AuditHead, Settings, StoreError, audit, convert, outbox, pictures};
+use super::{
+    AuditEntry, AuditHead, LawInForce, NewLook, Settings, StoreError, access, audit, convert, outbox,
+    pictures,
+};
 use crate::domain::{Direction, Hit, HitState, ListVersion, Passage, PassageState, Utc};
 use crate::runtime::{HashKey, SigningKey};
 use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, named_params, params};
@@ -238,6 +241,22 @@ impl Store {
     /// The database cannot be read.
     pub fn audit_head(&self) -> Result<AuditHead, StoreError> {
         audit::head(&self.db.connection).map_err(self.db.fail("reading the audit chain"))
+    }
+
+    /// Puts the law of this start on record, for verbs beside the box.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub fn set_law(&mut self, law: &LawInForce, now: Utc) -> Result<(), StoreError> {
+        access::set_law(&self.db.connection, law, now).map_err(self.db.fail("putting the law on record"))
+    }
+
+    /// Puts a look on record; see [`super::StoreHandle::look`].
+    ///
+    /// # Errors
+    /// It is not on record.
+    pub fn look(&mut self, look: &NewLook) -> Result<(), StoreError> {
+        access::keep(&mut self.db, &self.settings, look, Utc::now())
     }
 
     /// Does the next piece of deleting what has passed its term; `false` when nothing is left of this pass, or

@@ -87,6 +87,8 @@ pub struct Preset {
     pub statement: String,
     /// What is to be done with rules that were not checked.
     pub verify: String,
+    /// The file as it was read.
+    pub text: String,
     /// The rules; `None` where police law does not apply.
     pub rules: Option<Rules>,
     /// Rules whose wording was not checked.
@@ -166,6 +168,7 @@ impl Preset {
                 title: String::new(),
                 statement,
                 verify: String::new(),
+                text: String::new(),
                 rules: None,
                 unchecked: Vec::new(),
             }
@@ -224,6 +227,7 @@ impl Preset {
             title: written.title,
             statement: written.statement,
             verify: written.verify,
+            text: text.to_owned(),
             rules,
             unchecked,
         })

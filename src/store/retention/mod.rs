@@ -20,7 +20,7 @@ pub(super) use holds::{add as add_hold, list as list_holds, release as release_h
 pub(super) use rows::{TRACE_DOMAIN, traces, write_trace};
 
 use super::connection::Database;
-use super::{AuditAction, AuditEntry, Settings, StoreError, audit};
+use super::{AuditAction, AuditEntry, Settings, StoreError, access, audit};
 use crate::domain::Utc;
 use crate::runtime::{HashKey, SigningKey};
 use rusqlite::{Connection, TransactionBehavior};
@@ -174,7 +174,12 @@ impl Sweep {
             }
             Phase::Messages => rows::messages(&tx, cut(terms.non_hits), BATCH, &mut counts).map_err(&fail)?,
             Phase::Register => {
-                rows::register(&tx, cut(terms.register), now, BATCH, &mut counts).map_err(&fail)?
+                let more =
+                    rows::register(&tx, cut(terms.register), now, BATCH, &mut counts).map_err(&fail)?;
+                let (texts, register) = (cut(terms.plate_texts), cut(terms.register));
+                let (gone, looks) = access::expire(&tx, texts, register, BATCH).map_err(&fail)?;
+                *counts.entry("looks").or_default() += gone;
+                more || looks
             }
             Phase::Lists => rows::lists(&tx).map(|_| false).map_err(&fail)?,
             Phase::Audit => {
