@@ -3,7 +3,8 @@
 use super::Settings;
 use super::watching::Watch;
 use crate::alert::message::CameraState;
-use crate::console::{self, ConsoleError, ConsoleThread, Sources, Status, StoreAnswers, StoreHits};
+use crate::console::{self, ConsoleError, ConsoleThread, Door, Sources, Status, StoreAnswers, StoreHits};
+use crate::law::access::Gate;
 use crate::runtime::Stop;
 use crate::store::StoreHandle;
 use crate::telemetry::Metrics;
@@ -29,12 +30,25 @@ pub(super) fn start(
         well.cameras.retain(|c| !ended(c.camera.as_str()));
         Status { problems: console::problems(&well) }
     };
+    let law = &settings.law;
+    let gate = Gate {
+        policy: law.policy,
+        preset: law.preset.name.clone(),
+        rules: law.preset.rules.as_ref().map(|r| r.access.clone()),
+    };
+    let door = Door::new(gate, settings.store.users(), store.clone()).map(Arc::new);
     let sources = Sources {
         zone: settings.alert.zone.clone(),
         box_id: settings.alert.box_id.clone(),
         hits: Arc::new(StoreHits::open(&settings.store)?),
         status: Arc::new(status),
         answers: Arc::new(StoreAnswers(store.clone())),
+        note: if door.is_none() {
+            format!("law.policy is {}: nobody has to log in here. {}", law.policy, law.preset.statement)
+        } else {
+            String::new()
+        },
+        door,
     };
     let started: Result<ConsoleThread, ConsoleError> =
         console::start(console, sources, metrics.clone(), stop.clone());
