@@ -1,6 +1,7 @@
 //! `platewatch access`: the people known on a box, who looked for what, and answers to citizens.
 
 use super::asking::{Asked, AskingArgs, asker, gate, password, permit};
+use super::common::StoreArgs;
 use super::{DONE, access_subject};
 use crate::domain::{PlateText, Utc};
 use crate::law::access::{Right, Role, Users};
@@ -61,26 +62,23 @@ enum UserVerb {
         /// File with the new password [default: the variable PLATEWATCH_NEW_PASSWORD, or the terminal]
         #[arg(long, value_name = "FILE")]
         new_password_file: Option<PathBuf>,
-        /// Folder of the store (store.dir of the configuration)
-        #[arg(long, value_name = "DIR", default_value = "demo-data")]
-        data: PathBuf,
+        #[command(flatten)]
+        store: StoreArgs,
         #[command(flatten)]
         asking: AskingArgs,
     },
     /// Show everybody; no passwords
     List {
-        /// Folder of the store (store.dir of the configuration)
-        #[arg(long, value_name = "DIR", default_value = "demo-data")]
-        data: PathBuf,
+        #[command(flatten)]
+        store: StoreArgs,
     },
     /// Let somebody in no more
     Disable {
         /// Their name
         #[arg(value_name = "NAME")]
         name: String,
-        /// Folder of the store (store.dir of the configuration)
-        #[arg(long, value_name = "DIR", default_value = "demo-data")]
-        data: PathBuf,
+        #[command(flatten)]
+        store: StoreArgs,
         #[command(flatten)]
         asking: AskingArgs,
     },
@@ -108,9 +106,8 @@ struct Report {
     /// One JSON object a line
     #[arg(long)]
     json: bool,
-    /// Folder of the store (store.dir of the configuration)
-    #[arg(long, value_name = "DIR", default_value = "demo-data")]
-    data: PathBuf,
+    #[command(flatten)]
+    store: StoreArgs,
     #[command(flatten)]
     asking: AskingArgs,
 }
@@ -122,11 +119,11 @@ fn plate(text: &str) -> Result<PlateText, String> {
 pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
     match &args.verb {
         Verb::User(user) => match &user.verb {
-            UserVerb::Add { name, role, new_password_file, data, asking } => {
-                add(&Settings::new(data), name, *role, new_password_file.as_deref(), asking)
+            UserVerb::Add { name, role, new_password_file, store, asking } => {
+                add(&store.settings()?, name, *role, new_password_file.as_deref(), asking)
             }
-            UserVerb::List { data } => list(&Settings::new(data)),
-            UserVerb::Disable { name, data, asking } => disable(&Settings::new(data), name, asking),
+            UserVerb::List { store } => list(&store.settings()?),
+            UserVerb::Disable { name, store, asking } => disable(&store.settings()?, name, asking),
         },
         Verb::Report(report) => show(report),
         Verb::Subject(subject) => access_subject::run(subject),
@@ -194,7 +191,7 @@ fn list(settings: &Settings) -> anyhow::Result<u8> {
 }
 
 fn show(args: &Report) -> anyhow::Result<u8> {
-    let settings = Settings::new(&args.data);
+    let settings = args.store.settings()?;
     let asked = Asked {
         right: Right::Report,
         what: "report",

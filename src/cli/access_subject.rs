@@ -4,7 +4,7 @@
 //! from it, what the law withholds until the officer has decided.
 
 use super::asking::{Asked, AskingArgs, gate, permit};
-use super::common::ModelArgs;
+use super::common::{ModelArgs, StoreArgs};
 use super::{DONE, subject_page};
 use crate::domain::{PlateText, Utc};
 use crate::law::Preset;
@@ -48,9 +48,8 @@ pub(super) struct Args {
     /// Folder to make; it must not exist
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// Folder of the store (store.dir of the configuration)
-    #[arg(long, value_name = "DIR", default_value = "demo-data")]
-    data: PathBuf,
+    #[command(flatten)]
+    store: StoreArgs,
     #[command(flatten)]
     asking: AskingArgs,
     #[command(flatten)]
@@ -75,7 +74,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
     if args.out.exists() {
         bail!("{} is there already; say another folder", args.out.display());
     }
-    let settings = Settings::new(&args.data);
+    let settings = args.store.settings()?;
     let asked = Asked {
         right: Right::Subject,
         what: "subject",
@@ -204,7 +203,7 @@ fn collect(settings: &Settings, args: &Args, id: i64, masks: &mut Masks) -> anyh
         let own: Vec<&&HitRow> = hits.iter().filter(|h| h.passage == row.passage.id).collect();
         let open: Vec<&&&HitRow> = own.iter().filter(|h| !h.entry.case.is_empty()).collect();
         let ids: Vec<String> = own.iter().map(|h| h.id.to_string()).collect();
-        let item = passage_item(row, &own, &terms, args, masks)?;
+        let item = passage_item(row, &own, &terms, args, masks, &reader)?;
         if withholds(Withheld::OpenCase) && !open.is_empty() {
             withhold(&mut kept_back, "hit of a case", item);
         } else if withholds(Withheld::OnHold)
@@ -286,13 +285,14 @@ fn passage_item(
     terms: &Value,
     args: &Args,
     masks: &mut Masks,
+    reader: &Reader,
 ) -> anyhow::Result<Value> {
     let p = &row.passage;
     let kind = if hits.is_empty() { "non_hits" } else { "hits" };
     let mut pictures = Vec::new();
     let mut left_out = 0;
     for e in &row.evidence {
-        let bytes = match std::fs::read(&e.path) {
+        let bytes = match reader.picture(&e.sha256) {
             Ok(bytes) => bytes,
             Err(_) => {
                 left_out += 1;

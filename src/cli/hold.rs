@@ -2,6 +2,7 @@
 
 use super::DONE;
 use super::asking::{Asked, AskingArgs, permit};
+use super::common::StoreArgs;
 use crate::domain::{PassageId, PlateText, Utc};
 use crate::law::access::Right;
 use crate::plate::normalise;
@@ -9,7 +10,6 @@ use crate::store::{Clerk, HoldTarget, NewHold, Reader, Settings};
 use anyhow::bail;
 use serde_json::json;
 use std::io::Write;
-use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
@@ -30,9 +30,8 @@ enum Verb {
     Add(Box<Add>),
     /// Show all holds; plates of ended ones are gone
     List {
-        /// Folder of the store (store.dir of the configuration)
-        #[arg(long, value_name = "DIR", default_value = "demo-data")]
-        data: PathBuf,
+        #[command(flatten)]
+        store: StoreArgs,
         #[command(flatten)]
         asking: AskingArgs,
         /// One JSON object a line
@@ -47,9 +46,8 @@ enum Verb {
         /// Why it is no longer needed
         #[arg(long, value_name = "TEXT")]
         reason: String,
-        /// Folder of the store (store.dir of the configuration)
-        #[arg(long, value_name = "DIR", default_value = "demo-data")]
-        data: PathBuf,
+        #[command(flatten)]
+        store: StoreArgs,
         #[command(flatten)]
         asking: AskingArgs,
     },
@@ -81,9 +79,8 @@ struct Add {
     /// When it ends by itself
     #[arg(long, value_name = "TIME")]
     until: Utc,
-    /// Folder of the store (store.dir of the configuration)
-    #[arg(long, value_name = "DIR", default_value = "demo-data")]
-    data: PathBuf,
+    #[command(flatten)]
+    store: StoreArgs,
     #[command(flatten)]
     asking: AskingArgs,
 }
@@ -95,8 +92,8 @@ fn plate(text: &str) -> Result<PlateText, String> {
 pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
     match &args.verb {
         Verb::Add(add) => place(add),
-        Verb::List { data, asking, json } => list(&Settings::new(data), asking, *json),
-        Verb::Release { id, reason, data, asking } => release(&Settings::new(data), *id, reason, asking),
+        Verb::List { store, asking, json } => list(&store.settings()?, asking, *json),
+        Verb::Release { id, reason, store, asking } => release(&store.settings()?, *id, reason, asking),
     }
 }
 
@@ -105,7 +102,7 @@ fn asked(right: Right, what: &'static str, case: Option<String>) -> Asked {
 }
 
 fn place(add: &Add) -> anyhow::Result<u8> {
-    let settings = Settings::new(&add.data);
+    let settings = add.store.settings()?;
     let permit = permit(&settings, &add.asking, &asked(Right::Hold, "hold add", Some(add.case.clone())))?;
     let mut clerk = Clerk::open(&settings)?;
     let target = match (&add.hit, &add.passage, &add.plate, add.from, add.to) {

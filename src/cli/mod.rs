@@ -14,12 +14,15 @@ mod bench_day_plot;
 mod bench_load;
 mod bench_matching;
 mod bench_passages;
+mod bench_readings;
 mod bench_speed;
 mod check;
+mod check_law;
 mod check_store;
 mod common;
 mod dataset;
 mod demo;
+mod duty;
 mod hold;
 mod hotlist;
 mod hotlist_budget;
@@ -27,14 +30,17 @@ mod hotlist_check;
 mod hotlist_sign;
 mod log;
 mod log_outcomes;
+mod mandate;
 mod outbox;
 mod outcome;
 mod play;
 mod print_config;
 mod read;
+mod register;
 mod replay;
 mod run;
 mod search_past;
+mod store;
 mod subject_page;
 mod version;
 
@@ -91,6 +97,14 @@ enum Verb {
     Hold(hold::Args),
     /// Read and verify the audit chain
     Audit(audit::Args),
+    /// Make a key for the store, encrypt it, decrypt it, change its key
+    Store(store::Args),
+    /// Draft, sign, check and show the authorisations cameras work under
+    Mandate(mandate::Args),
+    /// Say which officer is in charge
+    Duty(duty::Args),
+    /// Write the register of use, and the public list of camera places
+    Register(register::Args),
     /// Measure accuracy and speed
     Bench(bench::Args),
     /// Print the version and the hashes of the models
@@ -113,6 +127,10 @@ pub fn main() -> ExitCode {
         Verb::Access(args) => access::run(&args),
         Verb::Hold(args) => hold::run(&args),
         Verb::Audit(args) => audit::run(&args),
+        Verb::Store(args) => store::run(&args),
+        Verb::Mandate(args) => mandate::run(&args),
+        Verb::Duty(args) => duty::run(&args),
+        Verb::Register(args) => register::run(&args),
         Verb::Bench(args) => bench::run(&args),
         Verb::Version(args) => version::run(&args),
     };

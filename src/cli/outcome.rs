@@ -2,12 +2,12 @@
 
 use super::DONE;
 use super::asking::{AskingArgs, asker, gate};
+use super::common::StoreArgs;
 use crate::domain::{Outcome, Utc};
 use crate::law::access::Right;
-use crate::store::{Answer, AnswerSource, Clerk, Reader, Settings};
+use crate::store::{Answer, AnswerSource, Clerk, Reader};
 use anyhow::bail;
 use std::io::Write;
-use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
@@ -30,9 +30,8 @@ pub(super) struct Args {
     /// What else there is to say, one line
     #[arg(long, value_name = "TEXT", default_value = "")]
     note: String,
-    /// Folder of the store (store.dir of the configuration)
-    #[arg(long, value_name = "DIR", default_value = "demo-data")]
-    data: PathBuf,
+    #[command(flatten)]
+    store: StoreArgs,
 }
 
 fn outcome(word: &str) -> Result<Outcome, String> {
@@ -43,7 +42,7 @@ fn outcome(word: &str) -> Result<Outcome, String> {
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
-    let settings = Settings::new(&args.data);
+    let settings = args.store.settings()?;
     let gate = gate(Reader::open(&settings)?.law_in_force()?.as_ref())?;
     let asking = match &args.by {
         // Where people must log in, a name alone is none.

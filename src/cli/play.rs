@@ -66,6 +66,7 @@ fn settings(play: &Play) -> pipeline::Settings {
             reconnect: (Duration::from_secs(1), Duration::from_secs(30)),
             position: None,
         },
+        lawful: law::CameraUse::default(),
         track: track::Settings::default(),
         min_plate_width_px: None,
         people: false,
@@ -73,6 +74,7 @@ fn settings(play: &Play) -> pipeline::Settings {
     };
     pipeline::Settings {
         configuration: None,
+        officer: None,
         cameras: play.clips.iter().map(camera).collect(),
         vision: play.vision.clone(),
         hotlists: vec![hotlist::Settings::plain("demo", &play.hotlist)],

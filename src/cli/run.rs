@@ -20,6 +20,10 @@ pub(super) struct Args {
     /// The configuration
     #[arg(long, short, value_name = "FILE")]
     config: PathBuf,
+    /// Card or service number of the officer who takes charge (cameras that move need one); ends with the
+    /// program. Later: platewatch duty start
+    #[arg(long, value_name = "CODE")]
+    officer: Option<String>,
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
@@ -34,12 +38,16 @@ pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
+    let mut settings = loaded.settings;
+    if let Some(code) = &args.officer {
+        settings.officer = Some(super::duty::officer(&settings.law.officers, Some(code))?);
+    }
     let stop = stop_on_signals()?;
-    let running = pipeline::start(&loaded.settings, Metrics::new(), stop, |_| {})?;
+    let running = pipeline::start(&settings, Metrics::new(), stop, |_| {})?;
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
-        cameras = loaded.settings.cameras.len(),
-        lists = loaded.settings.hotlists.len(),
+        cameras = settings.cameras.len(),
+        lists = settings.hotlists.len(),
         console = running.console_address().map(|a| a.to_string()),
         "running"
     );

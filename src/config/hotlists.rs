@@ -92,7 +92,17 @@ fn policy(t: &Table<'_>, cameras: &[CameraSettings]) -> Policy {
     let when_stale = t.or("when_stale", WhenStale::Lower, |v| {
         Some(if v.word()? == "stop" { WhenStale::Stop } else { WhenStale::Lower })
     });
-    Policy { cameras: globs.unwrap_or_default(), hours, expires, max_age, when_stale, ..Policy::default() }
+    let purposes = t.get("purposes").and_then(|v| v.texts());
+    let purposes = purposes.unwrap_or_default().into_iter().map(str::to_owned).collect();
+    Policy {
+        cameras: globs.unwrap_or_default(),
+        hours,
+        expires,
+        max_age,
+        when_stale,
+        purposes,
+        ..Policy::default()
+    }
 }
 
 fn signing(t: &Table<'_>, list: Option<&Path>, memory: &Path) -> Option<Signing> {

@@ -64,6 +64,11 @@ pub(super) struct Key {
 pub(super) const SECTIONS: &[(&str, &str, &str)] = &[
     ("", "Top of the file", "Which box this is."),
     ("store", "[store]", "Records and pictures."),
+    (
+        "store.encryption",
+        "[store.encryption]",
+        "Encrypts the database (SQLCipher) and every picture. The key comes from `key_file` or from `credential`, exactly one of them; without it, or with a wrong one, the box does not start. `docs/guide/encryption.md`.",
+    ),
     ("vision", "[vision]", "Models and threads. Required."),
     (
         "track",
@@ -84,6 +89,11 @@ pub(super) const SECTIONS: &[(&str, &str, &str)] = &[
         "cameras.lanes",
         "[[cameras.lanes]]",
         "Under a `[[cameras]]` block: a lane or zone of its picture. A passage names the one in which its plate was found most; where two overlap, the first counts.",
+    ),
+    (
+        "cameras.covert",
+        "[cameras.covert]",
+        "Under a `[[cameras]]` block with `mode = \"covert\"`: on what its covert use rests.",
     ),
     (
         "hotlists",
@@ -147,6 +157,9 @@ pub(super) const KEYS: &[Key] = &[
     key("store", "keep_passage_pictures", Bool, "false", "true", "Whether pictures of passages without a hit are kept; needs `keep_passages`."),
     key("store", "outbox_max_mb", Whole(1, 1_048_576, "MiB"), "512", "64", "Messages of passages without a hit that may wait for the broker; beyond it the oldest are dropped and counted. Messages of hits are never dropped."),
 
+    key("store.encryption", "key_file", Text("an existing file with the key, readable by its owner alone"), "none", "\"/etc/platewatch/secrets/store.key\"", "File with the store's key, as `platewatch store keygen` makes it. Keep it on another medium than `store.dir`, or it protects nothing."),
+    key("store.encryption", "credential", Text("the name of a credential of the systemd unit"), "none", "\"platewatch-store\"", "The key as a credential of the unit (`LoadCredential=`, or `LoadCredentialEncrypted=` with the TPM)."),
+
     key("vision", "detector", FILE, "required", "\"models/detector.toml\"", "Card of the model that finds plates."),
     key("vision", "reader", FILE, "required", "\"models/reader.toml\"", "Card of the model that reads plates."),
     key("vision", "onnxruntime", FILE, "none", "\"/usr/lib/libonnxruntime.so\"", "ONNX Runtime's shared library; looked for in the usual places where it is not said."),
@@ -187,6 +200,15 @@ pub(super) const KEYS: &[Key] = &[
     key("cameras", "people", Bool, "false", "true", "Whether people may be seen in its pictures, where its mandate allows it: wider surroundings, faces not hidden."),
     key("cameras", "max_passages_per_min", Whole(1, 100_000, "passages"), "none", "120", "Passages without a hit that are published in a minute at most (with `mqtt.publish_passages`); the others are recorded and counted. Hits are never held back by it."),
 
+    key("cameras", "mandate", Text("the reference of a mandate"), "none", "\"GR-2026-114\"", "The authorisation the camera works under; `docs/guide/mandates.md`."),
+    key("cameras", "type", Word(&["fixed", "temporary-fixed", "mobile", "third-party", "mobile-dome", "bodycam", "premises"]), "none", "\"fixed\"", "Its kind before the law. The kinds `mobile`, `mobile-dome` and `bodycam` move: they take their place from `law.positions`, and look only while an officer in charge is on duty."),
+    key("cameras", "mode", Word(&["visible", "covert"]), "\"visible\"", "\"covert\"", "Whether it can be seen looking. `covert` needs `[cameras.covert]` and a mandate that allows it."),
+
+    key("cameras.covert", "ground", Text("the article, as the preset names it"), "required", "\"WPA art. 46/4\"", "Legal ground."),
+    key("cameras.covert", "officer", Text("a name or number"), "required", "\"4711\"", "The officer who leads it."),
+    key("cameras.covert", "from", Text("a date and time with an offset (RFC 3339)"), "required", "\"2026-11-25T06:00:00+01:00\"", "Its first instant."),
+    key("cameras.covert", "until", Text("a date and time with an offset (RFC 3339)"), "required", "\"2026-11-27T06:00:00+01:00\"", "Its first instant no longer: then the camera ends by itself."),
+
     key("cameras.track", "lost_after_ms", Whole(100, 60_000, "milliseconds"), "as in [track]", "2500", "As in `[track]`, for this camera."),
     key("cameras.track", "hidden_at_most_ms", Whole(0, 600_000, "milliseconds"), "as in [track]", "60000", "As in `[track]`, for this camera."),
     key("cameras.track", "min_readings", Whole(1, 100, ""), "as in [track]", "3", "As in `[track]`, for this camera."),
@@ -213,6 +235,8 @@ pub(super) const KEYS: &[Key] = &[
     key("hotlists", "manifest", Text("a path"), "none", "\"lists/stolen.csv.manifest\"", "The signed manifest; `path` with `.manifest` at its end where it is not said. Only with `signers`."),
     key("hotlists", "allow_older", Bool, "false", "true", "Whether a signed version older than the latest accepted one is taken. Only with `signers`."),
 
+    key("hotlists", "purposes", Array("words of the preset's purposes"), "none", "[\"crimes-and-offences\"]", "What the list is for. With `law.policy` `enforce` a camera matches only lists all of whose purposes its mandate allows; a list without purposes is matched by no camera that works under a mandate."),
+
     key("hotlists", "kinds", Array("words of \"exact\", \"resolved\", \"alternative\", \"wildcard\", each once"), "[\"exact\", \"resolved\", \"alternative\", \"wildcard\"]", "[\"exact\", \"resolved\"]", "Kinds of match that raise a hit. `wildcard` only counts for entries that hold a pattern."),
     key("hotlists", "min_alternative_probability", Number(0.01, 1.0, ""), "0.2", "0.5", "Probability from which a text that was not read but is likely raises a hit of kind `alternative`. Lower finds more wanted vehicles and stops more innocent ones ([figures](../design/right-hits.md))."),
     key("hotlists", "max_false_hits_per_day", Number(0.0, 1_000_000.0, "false hits a day"), "none", "2", "A version of the list that is expected to cause more is refused and the one before it stays; see `platewatch hotlist budget`."),
@@ -234,6 +258,10 @@ pub(super) const KEYS: &[Key] = &[
     key("law", "policy", Word(&["enforce", "warn", "off"]), "\"enforce\"", "\"warn\"", "What a camera without a fitting mandate does: it is not opened; it runs and log, health and register say so; nobody looks. With the preset `off`: `off`."),
     key("law", "mandates", Text("an existing folder"), "required", "\"mandates\"", "Folder of the signed mandates, `*.toml`; looked at again while the box runs. Not needed with the policy `off`."),
     key("law", "signers", FILE, "required", "\"keys/mandate-signers\"", "File with the public keys of who may sign mandates (`platewatch mandate key`). Not needed with the policy `off`."),
+
+    key("law", "vehicle", NAME, "none", "\"car-12\"", "The vehicle the box is in, by the name mandates give it."),
+    key("law", "positions", Text("a path"), "none", "\"/run/platewatch/position.json\"", "File that says where the vehicle is, for cameras that move: a line of JSON with `time`, `longitude` and `latitude` (or gpsd's TPV), replaced as it drives. `docs/guide/mandates.md`."),
+    key("law", "officers", FILE, "none", "\"keys/officers\"", "Who may be in charge: lines `CODE NAME`. Without it every code is taken as it is given."),
 
     key("mqtt", "embedded", Bool, "false", "true", "A broker inside this process, on loopback, for demo and development."),
     key("mqtt", "host", Text("a host name or an IP address, without scheme or port"), "none", "\"broker.zone.example\"", "The broker."),

@@ -1,7 +1,8 @@
 //! `[law]`: which rules hold, and what a missing mandate means.
 
 use super::file::{Table, Value};
-use crate::law::{Policy, Preset, Settings};
+use crate::domain::Utc;
+use crate::law::{CameraUse, Covert, Mode, Officers, Policy, Preset, Settings};
 use crate::runtime::Signers;
 use std::sync::Arc;
 
@@ -50,13 +51,67 @@ pub(super) fn law(root: &Table<'_>) -> Settings {
             }
         }
     }
+    let officers = t.get("officers").and_then(|v| {
+        let path = v.existing_file()?;
+        let text = std::fs::read_to_string(&path).map_err(|e| e.to_string());
+        match text.and_then(|text| Officers::parse(&text)) {
+            Ok(officers) => Some(officers),
+            Err(why) => v.wrong(Some(format!("{}: {why}", path.display()))),
+        }
+    });
     Settings {
+        vehicle: t.get("vehicle").and_then(|v| v.name(64, true)).map(str::to_owned),
+        positions: t.get("positions").and_then(|v| v.path()),
+        officers: officers.unwrap_or_default(),
         preset: Arc::new(preset.unwrap_or_else(Preset::be_wpa)),
         policy,
         said: true,
         mandates,
         signers: signers.unwrap_or_default(),
     }
+}
+
+/// What a camera's block says of it before the law.
+pub(super) fn camera_use(t: &Table<'_>) -> CameraUse {
+    let mandate = t.get("mandate").and_then(|v| v.text()).map(str::to_owned);
+    let kind = t.get("type").and_then(|v| v.word()?.parse().ok());
+    let mode = t.get("mode").and_then(|v| v.word()?.parse().ok()).unwrap_or(Mode::Visible);
+    let covert = t.table("covert", "cameras.covert");
+    let time = |key: &str| {
+        covert.need(key).and_then(|v| {
+            let at: Option<Utc> = v.time_text()?.parse().ok();
+            at.or_else(|| v.wrong(Some("with an offset, such as Z".into())))
+        })
+    };
+    let covert = covert.is_there().then(|| {
+        let text = |key: &str| covert.need(key).and_then(|v| v.text()).map(str::to_owned);
+        let (ground, officer, from, until) = (text("ground"), text("officer"), time("from"), time("until"));
+        Some(Covert { ground: ground?, officer: officer?, from: from?, until: until? })
+    });
+    match (mode, &covert) {
+        (Mode::Covert, None) => {
+            let hint = "legal ground, officer, from and until: a covert use without them is never allowed";
+            t.file.wrong(
+                t.at,
+                &t.path_of("covert"),
+                "nothing",
+                "a table [cameras.covert]",
+                Some(hint.into()),
+            );
+        }
+        (Mode::Visible, Some(_)) => {
+            let hint = "write mode = \"covert\", or take the table out";
+            t.file.wrong(
+                t.at,
+                &t.path_of("covert"),
+                "a table",
+                "nothing with mode = \"visible\"",
+                Some(hint.into()),
+            );
+        }
+        _ => {}
+    }
+    CameraUse { mandate, kind, mode, covert: covert.flatten() }
 }
 
 fn preset(v: &Value<'_>) -> Option<Preset> {

@@ -47,6 +47,17 @@ pub fn load(path: &Path) -> Result<Loaded, ConfigError> {
     Ok(loaded)
 }
 
+/// Reads `[store]` of the file at `path` and nothing else of it: where the store is and with which key it is opened.
+///
+/// # Errors
+/// [`ConfigError::Unreadable`] where the file cannot be read, [`ConfigError::Invalid`] where that table is wrong.
+pub fn load_store(path: &Path) -> Result<crate::store::Settings, ConfigError> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|cause| ConfigError::Unreadable { path: path.to_owned(), cause })?;
+    let base = path.parent().unwrap_or(Path::new(""));
+    check::check_store(path, &text, base, &|name| std::env::var(name).ok())
+}
+
 /// Checks `text` as if it stood in `base`/platewatch.toml; `env` answers for environment variables.
 ///
 /// # Errors

@@ -206,7 +206,7 @@ impl List {
     }
 
     /// The rows whose pattern the text fits.
-    pub(super) fn rows_fitting<'a>(&'a self, text: &'a PlateText) -> impl Iterator<Item = usize> + 'a {
+    pub(super) fn rows_fitting(&self, text: &PlateText) -> impl Iterator<Item = usize> + use<> {
         self.patterns.fitting(text)
     }
 }

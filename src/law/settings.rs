@@ -1,5 +1,6 @@
 //! What a box is told of the law: `[law]` of the configuration.
 
+use super::officers::Officers;
 use super::preset::Preset;
 use crate::runtime::Signers;
 use std::fmt;
@@ -57,6 +58,12 @@ pub struct Settings {
     pub mandates: Option<PathBuf>,
     /// Who may sign mandates.
     pub signers: Signers,
+    /// The vehicle the box is in, by the name mandates give it.
+    pub vehicle: Option<String>,
+    /// File that says where the vehicle is.
+    pub positions: Option<PathBuf>,
+    /// Officers who may be in charge, by card or service number; empty: whoever says a name.
+    pub officers: Officers,
 }
 
 impl Settings {
@@ -68,6 +75,9 @@ impl Settings {
             said: false,
             mandates: None,
             signers: Signers::default(),
+            vehicle: None,
+            positions: None,
+            officers: Officers::default(),
         }
     }
 

@@ -1,5 +1,6 @@
 //! One camera's thread: its frames into its box.
 
+use super::lawful::Lawful;
 use super::watching::Watch;
 use super::worker::Work;
 use crate::capture::{self, CaptureError, FrameSink};
@@ -68,6 +69,7 @@ pub(super) fn spawn(
     index: usize,
     work: Arc<Mailboxes<Work>>,
     watch: Arc<Watch>,
+    lawful: Lawful,
     metrics: Metrics,
     stop: Stop,
 ) -> std::io::Result<JoinHandle<()>> {
@@ -76,7 +78,15 @@ pub(super) fn spawn(
         let when_full = if settings.source.is_live() { WhenFull::DropOldest } else { WhenFull::Wait };
         let camera = settings.camera.clone();
         let sink = Sink { camera: camera.clone(), index, when_full, work: Arc::clone(&work), metrics };
-        let outcome = run_whatever_happens(&settings, &sink, &watch, &stop);
+        // Nothing is opened before the law allows it, and what is open is closed when it no longer does.
+        let outcome = loop {
+            let Some(run) = lawful.wait_open(&camera, &stop) else { break None };
+            let outcome = run_whatever_happens(&settings, &sink, &watch, &run);
+            if stop.requested() || !run.requested() {
+                break outcome;
+            }
+            work.put(index, Work::Paused, WhenFull::Wait);
+        };
         watch.camera_over(&camera, outcome);
         // Waits behind the last frames: what was delivered is worked on before the tracks close.
         work.put(index, Work::Ended, WhenFull::Wait);

@@ -1,5 +1,6 @@
 //! The recorder thread: judged passages are encoded, put into words and kept, in one transaction each.
 
+use super::lawful::Lawful;
 use crate::alert::{BoxIdentity, hit_message, passage_message};
 use crate::domain::{CameraId, EvidenceFrame, Hit, PassageState, Utc};
 use crate::runtime::{Backoff, Stop};
@@ -38,13 +39,15 @@ pub(super) struct Recorder {
     pub limits: Limits,
     /// Who may be seen in pictures.
     pub seen: Seen,
+    /// What of a camera may be kept.
+    pub lawful: Lawful,
     /// Set when waiting for a full disk to empty must end.
     pub give_up: Stop,
 }
 
 /// Who may be seen in pictures: nobody, but at cameras whose mandate allows it.
 pub(super) struct Seen {
-    /// Cameras at which people may be seen.
+    /// Cameras whose configuration wants people to be seen; their mandate must allow it besides.
     pub allowed: HashSet<CameraId>,
     /// Hides faces at the others.
     pub faces: Option<FaceFinder>,
@@ -52,8 +55,13 @@ pub(super) struct Seen {
 
 impl Seen {
     /// The pictures of a passage, ready for the store: the plate and its surroundings, from the frame that was read.
-    fn evidence_files(&mut self, evidence: &EvidenceFrame) -> Result<Vec<EvidenceFile>, VisionError> {
-        if self.allowed.contains(&evidence.stamp.camera) {
+    fn evidence_files(
+        &mut self,
+        evidence: &EvidenceFrame,
+        lawful: &Lawful,
+    ) -> Result<Vec<EvidenceFile>, VisionError> {
+        let camera = &evidence.stamp.camera;
+        if self.allowed.contains(camera) && lawful.people(camera) {
             return evidence_files(evidence, People::Allowed);
         }
         evidence_files(evidence, People::Hidden(self.faces.as_mut())).or_else(|error| {
@@ -97,7 +105,12 @@ impl Recorder {
     pub fn run(mut self, judged: Receiver<Judged>) {
         for j in &judged {
             self.metrics.queue_depth(QueueName::Store, judged.len());
-            let record = self.record(j);
+            let recorded = self.lawful.records(&j.event.passage.camera);
+            let record = self.record(j, recorded);
+            // Of a third party's camera whose pictures the police do not record, only hits are kept.
+            if record.hits.is_empty() && !recorded {
+                continue;
+            }
             if record.hits.is_empty() && record.messages.is_empty() && !self.keep.passages {
                 continue;
             }
@@ -105,13 +118,13 @@ impl Recorder {
         }
     }
 
-    fn record(&mut self, j: Judged) -> Record {
+    fn record(&mut self, j: Judged, recorded: bool) -> Record {
         let passage = j.event.passage;
-        let evidence = if j.hits.is_empty() && !self.keep.passage_pictures {
+        let evidence = if !recorded || (j.hits.is_empty() && !self.keep.passage_pictures) {
             Vec::new()
         } else {
             let start = Instant::now();
-            let pictures = self.seen.evidence_files(&j.event.evidence);
+            let pictures = self.seen.evidence_files(&j.event.evidence, &self.lawful);
             self.metrics.stage_time(Stage::Encode, start.elapsed());
             match pictures {
                 Ok(pictures) => pictures,

@@ -1,6 +1,7 @@
 //! A box from start to stop.
 
 use super::ignoring::Ignoring;
+use super::lawful::{LawThread, Lawful};
 use super::ledger::Ledger;
 use super::recorder::{Keep, Limits, Recorder, Seen};
 use super::watching::{AlertWatch, Watch};
@@ -11,7 +12,9 @@ use crate::console::{ConsoleError, ConsoleThread};
 use crate::domain::Utc;
 use crate::hotlist::{self, Confusions, ConfusionsError, Hotlists, IgnoreError};
 use crate::runtime::{Mailboxes, Stop, systemd};
-use crate::store::{AuditAction, AuditEntry, ModelVersions, StoreError, StoreHandle, StoreThread, Totals};
+use crate::store::{
+    AuditAction, AuditEntry, ModelVersions, StoreError, StoreHandle, StoreThread, Totals, UseChange,
+};
 use crate::telemetry::Metrics;
 use crate::vision::{FaceFinder, Vision, VisionError};
 use crate::{alert, store};
@@ -75,6 +78,10 @@ pub struct Running {
     vision: Vec<JoinHandle<()>>,
     recorder: JoinHandle<()>,
     watcher: JoinHandle<()>,
+    law: JoinHandle<()>,
+    law_stop: Stop,
+    /// Whether the officer on duty was named at the start, and goes with the end.
+    duty_ends: bool,
     publisher: Publisher,
     store: StoreHandle,
     store_thread: StoreThread,
@@ -143,7 +150,9 @@ pub fn start(
     tracing::info!(from = confusions.name(), characters = confusions.measured(), "confusions of the reader");
     let hotlists = Hotlists::of_reader(confusions);
     let names = settings.cameras.iter().map(|c| c.capture.camera.clone());
-    let watch = Arc::new(Watch::new(metrics.clone(), hotlists.clone(), names, ledger.clone()));
+    let lawful = Lawful::new(&settings.law, &settings.cameras);
+    let watch =
+        Arc::new(Watch::new(metrics.clone(), hotlists.clone(), names, ledger.clone(), lawful.clone()));
     // Loads every list before it returns, so that no early vehicle passes an empty list. One that cannot be
     // used stops nothing: the others count, and the watcher goes on looking at its file.
     let watcher = {
@@ -159,6 +168,7 @@ pub fn start(
         &models,
         store.clone(),
         settings.store.clone(),
+        lawful.clone(),
     );
     let events = AlertWatch(metrics.clone());
     let publisher = alert::start(&settings.alert, store.clone(), health, events)?;
@@ -167,7 +177,7 @@ pub fn start(
 
     let console = match &settings.console {
         None => None,
-        Some(console) => Some(screen::start(console, settings, &metrics, &watch, &store, &stop)?),
+        Some(console) => Some(screen::start(console, settings, &metrics, &watch, &lawful, &store, &stop)?),
     };
     let (judged, to_record) = crossbeam_channel::bounded(JUDGED);
     let give_up = Stop::new();
@@ -185,11 +195,20 @@ pub fn start(
             settings.cameras.iter().filter_map(|c| Some((c.capture.camera.clone(), c.max_passages_per_min?))),
         ),
         seen,
+        lawful: lawful.clone(),
         give_up: give_up.clone(),
     };
     let recorder = spawn("recorder", move || recorder.run(to_record))?;
 
     before_cameras(publisher.remote());
+    let mut law =
+        LawThread::new(lawful.clone(), store.clone(), Arc::clone(&watch), hotlists.clone(), &settings.store);
+    law.begin(settings.officer.as_deref());
+    let law_stop = Stop::new();
+    let law = {
+        let stop = law_stop.clone();
+        spawn("law", move || law.run(&stop))?
+    };
     // A camera keeps its worker: the order of its frames then needs no code.
     let mut of_worker: Vec<Vec<&super::CameraSettings>> = vec![Vec::new(); workers];
     for (camera, worker) in settings.cameras.iter().zip((0..workers).cycle()) {
@@ -206,6 +225,9 @@ pub fn start(
         vision: Vec::new(),
         recorder,
         watcher,
+        law,
+        law_stop,
+        duty_ends: settings.officer.is_some(),
         publisher,
         store,
         store_thread,
@@ -223,6 +245,7 @@ pub fn start(
             &cameras,
             hotlists.clone(),
             ignoring.clone(),
+            lawful.clone(),
             metrics.clone(),
             judged.clone(),
         );
@@ -230,9 +253,11 @@ pub fn start(
         running.work.push(Arc::clone(&work));
         for (index, c) in cameras.into_iter().enumerate() {
             ledger.did(AuditAction::CameraStarted, "camera", c.capture.camera.as_str());
-            let (watch, metrics, stop) = (Arc::clone(&watch), metrics.clone(), stop.clone());
-            let handle = camera::spawn(c.capture.clone(), index, Arc::clone(&work), watch, metrics, stop)
-                .map_err(|source| thread(&format!("cam-{}", c.capture.camera), source))?;
+            let (watch, lawful, metrics, stop) =
+                (Arc::clone(&watch), lawful.clone(), metrics.clone(), stop.clone());
+            let handle =
+                camera::spawn(c.capture.clone(), index, Arc::clone(&work), watch, lawful, metrics, stop)
+                    .map_err(|source| thread(&format!("cam-{}", c.capture.camera), source))?;
             running.cameras.push(handle);
         }
     }
@@ -298,6 +323,8 @@ impl Running {
         }
         join_all(self.cameras, left() / 2, &mut failed);
         join_all(self.vision, left() / 2, &mut failed);
+        self.law_stop.request();
+        join_all(vec![self.law], left() / 2, &mut failed);
         // All senders are gone with the vision threads; the recorder ends when its queue is empty. Half the
         // time that is left is for it, then waiting for a full disk must end.
         if !wait_for(&self.recorder, left() / 2) {
@@ -312,6 +339,12 @@ impl Running {
             }
         };
         let totals = self.store.totals()?;
+        let duty = self.duty_ends.then_some(UseChange::Duty(None, "box-stopped"));
+        for change in [Some(UseChange::End), duty].into_iter().flatten() {
+            if let Err(error) = self.store.usage(change, Utc::now()) {
+                tracing::error!(%error, "the end could not be written into the register of use");
+            }
+        }
         Ledger(self.store.clone()).tell(
             AuditEntry::by_box(AuditAction::BoxStopped)
                 .with("passages", totals.passages)

@@ -27,6 +27,8 @@ pub struct Settings {
     pub console: Option<console::Settings>,
     /// Logs.
     pub telemetry: telemetry::Settings,
+    /// The officer who takes charge with the start (`run --officer`).
+    pub officer: Option<String>,
     /// SHA-256 of the configuration as written, lower-case hexadecimal; `None` where there is no file.
     pub configuration: Option<String>,
     /// Longest time for an orderly end.
@@ -38,6 +40,8 @@ pub struct Settings {
 pub struct CameraSettings {
     /// How it is reached.
     pub capture: capture::Settings,
+    /// What it says of itself before the law: mandate, kind, mode.
+    pub lawful: law::CameraUse,
     /// How its vehicles are followed.
     pub track: track::Settings,
     /// Narrower plates of this camera (px) are not read; `None`: as `vision` says.

@@ -1,7 +1,8 @@
-//! Layer 2: what every thread needs: how to stop, how to wait, how to be named, how to sign.
+//! Layer 2: what every thread needs: how to stop, how to wait, how to be named, how to sign and seal.
 //!
 //! May import `domain` and `telemetry`.
 
+pub mod at_rest;
 pub mod backoff;
 pub mod keyed_hash;
 pub mod mailbox;
@@ -12,6 +13,7 @@ pub mod signing;
 pub mod stop;
 pub mod systemd;
 
+pub use at_rest::{StoreKey, StoreKeyError, StoreKeySource};
 pub use backoff::Backoff;
 pub use keyed_hash::{HashKey, random};
 pub use mailbox::{Mailboxes, Put, WhenFull};

@@ -7,12 +7,14 @@
 //!
 //! Reading order: `schema.sql` (the contract of the file), `record` (what is handed in), `rows` (what
 //! comes out), `thread` (who calls), `writer` (one record, one transaction), `pictures`, `outbox`, `audit`,
-//! `outcomes`, `retention`, `clerk`, `queries`, `connection` and `upgrade` (opening, creating, migrating), `error`.
+//! `outcomes`, `retention`, `access`, `clerk`, `queries`, `connection` and `upgrade` (opening, creating, migrating),
+//! `sealing` and `conversion` (encryption at rest), `error`.
 
 mod access;
 mod audit;
 mod clerk;
 mod connection;
+mod conversion;
 mod convert;
 mod error;
 mod inspect;
@@ -23,17 +25,20 @@ mod queries;
 mod record;
 mod retention;
 mod rows;
+mod sealing;
 mod settings;
 mod shape;
 #[cfg(test)]
 mod testing;
 mod thread;
 mod upgrade;
+mod usage;
 mod writer;
 
 pub use access::{LawInForce, LookDone, LookFilter, NewLook, SubjectDone, SubjectRequest};
 pub use audit::{AuditAction, AuditEntry, AuditFault, AuditHead, AuditReport, AuditRow, AuditWriter};
 pub use clerk::{Clerk, LateHit, PastSearch};
+pub use conversion::{Conversion, convert};
 pub use error::StoreError;
 pub use inspect::{Finding, Inspection, inspect, mend};
 pub use outcomes::{Answer, AnswerSource};
@@ -46,4 +51,5 @@ pub use rows::{
 };
 pub use settings::Settings;
 pub use thread::{StoreHandle, StoreThread, start};
+pub use usage::{Duty, UseChange, UsePeriod};
 pub use writer::Store;

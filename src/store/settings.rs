@@ -1,6 +1,7 @@
 //! Where records and pictures are kept.
 
 use super::retention::Retention;
+use crate::runtime::StoreKey;
 use std::path::PathBuf;
 
 /// The store of one box.
@@ -17,6 +18,8 @@ pub struct Settings {
     pub outbox_max_bytes: u64,
     /// Deletion by age; `None` keeps everything.
     pub retention: Option<Retention>,
+    /// The key with which database and pictures are encrypted; `None`: they are not.
+    pub key: Option<StoreKey>,
 }
 
 impl Settings {
@@ -28,6 +31,7 @@ impl Settings {
             keep_passage_pictures: false,
             outbox_max_bytes: 512 << 20,
             retention: None,
+            key: None,
         }
     }
 }

@@ -5,6 +5,7 @@ use super::outcomes::Answer;
 use super::record::Record;
 use super::rows::{HitQuery, HitRow, OutboxRow, OutboxStats, PassageQuery, PassageRow, Totals};
 use super::settings::Settings;
+use super::usage::UseChange;
 use super::writer::Store;
 use super::{AuditEntry, AuditHead, LawInForce, NewLook, StoreError, queries, retention};
 use crate::domain::Utc;
@@ -26,6 +27,7 @@ enum Command {
     Audit(AuditEntry, Reply<AuditHead>),
     Look(Box<NewLook>, Reply<()>),
     SetLaw(Box<LawInForce>, Reply<()>),
+    Usage(Box<UseChange>, Utc, Reply<()>),
     AuditHead(Reply<AuditHead>),
     Totals(Reply<Totals>),
     RecentHits(HitQuery, Reply<Vec<HitRow>>),
@@ -102,6 +104,7 @@ fn serve(store: &mut Store, queue: &Receiver<Command>, wake: &Sender<()>) {
             Command::Audit(entry, reply) => drop(reply.send(store.audit(&entry))),
             Command::Look(look, reply) => drop(reply.send(store.look(&look))),
             Command::SetLaw(law, reply) => drop(reply.send(store.set_law(&law, Utc::now()))),
+            Command::Usage(change, now, reply) => drop(reply.send(store.usage(&change, now))),
             Command::AuditHead(reply) => drop(reply.send(store.audit_head())),
             Command::Totals(reply) => drop(reply.send(Ok(store.totals()))),
             Command::RecentHits(query, reply) => {
@@ -119,6 +122,8 @@ fn serve(store: &mut Store, queue: &Receiver<Command>, wake: &Sender<()>) {
 struct Sweeps {
     /// When the next pass begins.
     due: Instant,
+    /// When the last one began by the box's clock, which may be set while it runs.
+    began: Utc,
     under_way: bool,
     /// Commands answered since the last piece.
     answered: u32,
@@ -129,14 +134,17 @@ const COMMANDS_A_PIECE: u32 = 32;
 
 impl Sweeps {
     fn new() -> Self {
-        Self { due: Instant::now(), under_way: false, answered: 0 }
+        Self { due: Instant::now(), began: Utc::now(), under_way: false, answered: 0 }
     }
 
     /// The next command; `None` when nobody can send any more. Deletes while there is none.
     fn next(&mut self, store: &mut Store, queue: &Receiver<Command>) -> Option<Command> {
         loop {
-            if !self.under_way && Instant::now() >= self.due {
+            let every_ms = retention::EVERY.as_millis() as i64;
+            let clock_set = Utc::now().since_ms(self.began).abs() >= every_ms;
+            if !self.under_way && (clock_set || Instant::now() >= self.due) {
                 (self.under_way, self.due) = (true, Instant::now() + retention::EVERY);
+                self.began = Utc::now();
             }
             if self.under_way {
                 if self.answered < COMMANDS_A_PIECE {
@@ -248,6 +256,14 @@ impl StoreHandle {
     /// The database cannot be written, or the store has ended.
     pub fn set_law(&self, law: LawInForce) -> Result<(), StoreError> {
         self.ask(|reply| Command::SetLaw(Box::new(law), reply))
+    }
+
+    /// Tells the register of use, on disk when this returns.
+    ///
+    /// # Errors
+    /// The database cannot be written, or the store has ended.
+    pub fn usage(&self, change: UseChange, now: Utc) -> Result<(), StoreError> {
+        self.ask(|reply| Command::Usage(Box::new(change), now, reply))
     }
 
     /// The latest row of the audit chain.

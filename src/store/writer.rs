@@ -6,14 +6,14 @@ use super::record::{EvidenceFile, MessageKind, ModelVersions, OutboxMessage, Rec
 use super::retention::{self, NonHits, Sweep};
 use super::rows::{OutboxRow, OutboxStats, Totals};
 use super::{
-    AuditEntry, AuditHead, LawInForce, NewLook, Settings, StoreError, access, audit, convert, outbox,
-    pictures,
+    AuditEntry, AuditHead, LawInForce, NewLook, Settings, StoreError, access, audit, conversion, convert,
+    outbox, pictures, sealing, usage,
 };
 use crate::domain::{Direction, Hit, HitState, ListVersion, Passage, PassageState, Utc};
 use crate::runtime::{HashKey, SigningKey};
 use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, named_params, params};
 use std::collections::VecDeque;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// How long a message of a hit goes ahead of older ones.
@@ -28,7 +28,6 @@ const BOUND_EVERY: u32 = 64;
 #[derive(Debug)]
 pub struct Store {
     db: Database,
-    pictures: PathBuf,
     settings: Settings,
     totals: Totals,
     /// First messages of hits of the last minute: row and time of recording.
@@ -52,13 +51,17 @@ impl Store {
     /// # Errors
     /// See [`super::start`].
     pub fn open(settings: &Settings) -> Result<Self, StoreError> {
-        let pictures = settings.pictures();
-        make_dir(&pictures)?;
+        make_dir(&settings.dir)?;
         let (lock, cut_off) = Lock::take(&settings.dir)?;
-        let db = Database::open_writer(&settings.database())?;
+        conversion::finish_interrupted(&settings.dir)?;
+        make_dir(&settings.pictures())?;
+        let db = Database::open_writer(settings)?;
+        if let (Some(key), false) = (&settings.key, sealing::is_sealed(&settings.dir)?) {
+            sealing::mark(&settings.dir, key)?;
+        }
         sync_dir(&settings.dir)?;
         if cut_off {
-            let removed = pictures::sweep(&pictures, &db)?;
+            let removed = db.pictures.sweep(&db)?;
             tracing::warn!(removed, "the last run was cut off; pictures without a record were removed");
         }
         let key = SigningKey::read_or_create(&settings.box_key())?;
@@ -66,7 +69,6 @@ impl Store {
         let settings = settings.clone();
         Ok(Self {
             db,
-            pictures,
             settings,
             totals: Totals::default(),
             live: VecDeque::new(),
@@ -104,7 +106,7 @@ impl Store {
             (hashed && !keep && record.passage.state == PassageState::Closed).then_some(&self.plate_key);
         let evidence: &[EvidenceFile] =
             if with_hits || (keep && self.settings.keep_passage_pictures) { &record.evidence } else { &[] };
-        let new_files = pictures::write_all(&self.pictures, evidence)?;
+        let new_files = self.db.pictures.write_all(evidence)?;
 
         let fail = self.db.fail("recording a passage");
         let written =
@@ -112,7 +114,10 @@ impl Store {
                 if let Some(key) = trace {
                     retention::write_trace(&tx, &record.passage, key)?;
                 }
-                write(&tx, record, keep, evidence).map(|new_hits| (tx, new_hits))
+                let new_hits = write(&tx, record, keep, evidence)?;
+                let ended = record.passage.state == PassageState::Closed && !known.closed;
+                usage::count(&tx, &record.passage.camera, ended, new_hits)?;
+                Ok((tx, new_hits))
             });
         let (tx, new_hits) = match written {
             Ok(written) => written,
@@ -281,6 +286,10 @@ impl Store {
     pub(super) fn database(&self) -> &Database {
         &self.db
     }
+
+    pub(super) fn database_mut(&mut self) -> &mut Database {
+        &mut self.db
+    }
 }
 
 impl Drop for Store {
@@ -305,7 +314,7 @@ struct Known {
 }
 
 /// Makes a folder with its parents, readable by nobody else: it will hold personal data.
-fn make_dir(dir: &Path) -> Result<(), StoreError> {
+pub(super) fn make_dir(dir: &Path) -> Result<(), StoreError> {
     use std::os::unix::fs::DirBuilderExt;
     std::fs::DirBuilder::new()
         .recursive(true)
@@ -355,11 +364,12 @@ fn write_passage(tx: &Transaction<'_>, p: &Passage, models: Option<i64>) -> rusq
         "INSERT INTO passage (id, camera, state, first_seen, last_seen, clock_source, clock_error_ms,
              longitude, latitude, heading, accuracy_m, text, confidence, distribution, country, country_p,
              lines, readings, agreement, best_frame, best_frame_at, best_frame_received_at, best_corners, models,
-             contradictory, direction, lane)
+             contradictory, direction, lane, mandate)
          VALUES (:id, :camera, :state, :first_seen, :last_seen, :clock_source, :clock_error_ms,
              :longitude, :latitude, :heading, :accuracy_m, :text, :confidence, :distribution, :country,
              :country_p, :lines, :readings, :agreement, :best_frame, :best_frame_at,
-             :best_frame_received_at, :best_corners, :models, :contradictory, :direction, :lane)
+             :best_frame_received_at, :best_corners, :models, :contradictory, :direction, :lane,
+             :mandate)
          ON CONFLICT (id) DO UPDATE SET
              state = excluded.state, first_seen = excluded.first_seen, last_seen = excluded.last_seen,
              clock_source = excluded.clock_source, clock_error_ms = excluded.clock_error_ms,
@@ -371,7 +381,8 @@ fn write_passage(tx: &Transaction<'_>, p: &Passage, models: Option<i64>) -> rusq
              best_frame_at = excluded.best_frame_at,
              best_frame_received_at = excluded.best_frame_received_at,
              best_corners = excluded.best_corners, models = coalesce(excluded.models, models),
-             contradictory = excluded.contradictory, direction = excluded.direction, lane = excluded.lane
+             contradictory = excluded.contradictory, direction = excluded.direction, lane = excluded.lane,
+             mandate = coalesce(excluded.mandate, mandate)
          WHERE state = 'open'",
     )?
     .execute(named_params! {
@@ -402,6 +413,7 @@ fn write_passage(tx: &Transaction<'_>, p: &Passage, models: Option<i64>) -> rusq
         ":contradictory": p.contradictory,
         ":direction": p.direction.map(Direction::as_str),
         ":lane": p.lane.as_deref(),
+        ":mandate": p.mandate.as_deref(),
     })
     .map(|_| ())
 }

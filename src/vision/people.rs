@@ -57,7 +57,7 @@ pub fn for_subject(
         image: Arc::new(image),
     };
     // Where plates are is enough; nobody else's is read.
-    let (found, _) = worker.process_where(&frame, |_| Treatment::Follow)?;
+    let (found, _) = worker.process_where(&frame, &[], |_| Treatment::Follow)?;
     let plates: Vec<[f32; 4]> = found.iter().map(|r| r.detection.bounds).collect();
     // The cut is made around its own plate: as far to the left as to the right of it.
     let middle = [w as f32 / 2.0, h as f32 / 2.0];

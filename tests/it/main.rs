@@ -10,6 +10,7 @@ mod capture_rtsp;
 mod cli;
 mod docs;
 mod end_to_end;
+mod lawful;
 mod outcomes;
 mod rtsp_server;
 mod world;

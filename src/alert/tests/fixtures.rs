@@ -53,6 +53,7 @@ pub fn passage(text: &str) -> Passage {
         contradictory: false,
         direction: Some(Direction::Towards),
         lane: Some("left".into()),
+        mandate: Some("GR-2026-114".into()),
         best_frame: 42,
         best_frame_at: at.plus_ms(200),
         best_frame_received_at: at.plus_ms(230),
@@ -127,6 +128,19 @@ pub fn health() -> Health {
         disk_free_bytes: Some(1 << 30),
         audit_head: Some(format!("7:{}", "ab".repeat(32))),
         box_key: Some("cd".repeat(32)),
+        law: Some(crate::alert::message::LawHealth {
+            preset: "be-wpa".into(),
+            policy: "enforce".into(),
+            configured: true,
+            mandates: vec![crate::alert::message::MandateHealth {
+                reference: "GR-2026-114".into(),
+                ends_at: None,
+                oral: false,
+                over: false,
+                ending: false,
+            }],
+            ..Default::default()
+        }),
     }
 }
 

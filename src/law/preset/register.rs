@@ -12,6 +12,8 @@ pub struct RegisterRules {
     pub columns: Rule<Vec<String>>,
     /// Kinds of camera that look only while an officer in charge is on duty.
     pub officer_types: Rule<Vec<CameraType>>,
+    /// Hours after which a duty ends by itself: an officer who forgot to end it is not in charge for ever.
+    pub duty_max_h: Rule<u32>,
     /// Kinds of camera whose places are published; covert uses never are.
     pub public_types: Rule<Vec<CameraType>>,
 }

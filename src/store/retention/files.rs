@@ -18,7 +18,7 @@ const COPY_DAYS: u32 = 1;
 /// Each is overwritten with zeros before it is unlinked, so that nothing reads it back from a disk that writes in
 /// place. Flash and copy-on-write file systems put the zeros elsewhere: there the old bytes stay until the disk erases
 /// the block, hence the encrypted store.
-pub(super) fn remove_pictures(db: &Database, folder: &Path) -> Result<(u64, bool), StoreError> {
+pub(super) fn remove_pictures(db: &Database) -> Result<(u64, bool), StoreError> {
     let fail = db.fail("removing pictures");
     let listed: Vec<String> = db
         .connection
@@ -33,8 +33,8 @@ pub(super) fn remove_pictures(db: &Database, folder: &Path) -> Result<(u64, bool
             .prepare_cached("SELECT 1 FROM evidence WHERE sha256 = ?1")
             .and_then(|mut s| s.exists([sha256]))
             .map_err(&fail)?;
-        if let (false, Some(path)) = (wanted, pictures::path_of(folder, sha256)) {
-            for file in [path.with_extension("jpg.changed"), path] {
+        if let (false, Some(path)) = (wanted, db.pictures.path_of(sha256)) {
+            for file in [pictures::beside(&path, "changed"), path] {
                 removed += u64::from(erase(&file)?);
             }
         }

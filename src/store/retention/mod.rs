@@ -114,7 +114,7 @@ impl Sweep {
                 false
             }
             Phase::Files => {
-                let (files, more) = files::remove_pictures(db, &means.settings.pictures())?;
+                let (files, more) = files::remove_pictures(db)?;
                 self.removed |= files > 0;
                 more
             }

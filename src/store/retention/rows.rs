@@ -225,7 +225,14 @@ pub(super) fn register(
         )?
         .execute(params![before, limit_sql])?;
     *counts.entry("holds").or_default() += holds as u64;
-    Ok(searches == limit || holds == limit)
+    let uses = tx
+        .prepare_cached(
+            "DELETE FROM use_period WHERE id IN
+                 (SELECT id FROM use_period WHERE ended_at < ?1 ORDER BY id LIMIT ?2)",
+        )?
+        .execute(params![before, limit_sql])?;
+    *counts.entry("uses").or_default() += uses as u64;
+    Ok([searches, holds, uses].contains(&limit))
 }
 
 /// Versions of lists that nothing names any more.
