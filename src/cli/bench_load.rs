@@ -87,6 +87,8 @@ fn health() -> alert::message::Health {
         audit_head: None,
         law: None,
         box_key: None,
+        inbound: None,
+        broker_tls: None,
     }
 }
 

@@ -31,6 +31,7 @@ mod hotlist_sign;
 mod log;
 mod log_outcomes;
 mod mandate;
+mod message;
 mod outbox;
 mod outcome;
 mod play;
@@ -44,6 +45,7 @@ mod store;
 mod subject_page;
 mod version;
 
+use crate::runtime::own_memory;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -89,6 +91,8 @@ enum Verb {
     Log(log::Args),
     /// Answer a hit: was it right, a misread, no longer wanted?
     Outcome(outcome::Args),
+    /// Make signed commands and answers for the topics of a box
+    Message(message::Args),
     /// Look at messages that could not be delivered, and send them again
     Outbox(outbox::Args),
     /// Manage people, read who looked for what, answer citizens
@@ -113,6 +117,8 @@ enum Verb {
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
+    // Before anything secret is read. `run` says where the system refuses it.
+    let _ = own_memory::close();
     let outcome = match Cli::parse().verb {
         Verb::Run(args) => run::run(&args),
         Verb::Demo(args) => demo::run(&args),
@@ -123,6 +129,7 @@ pub fn main() -> ExitCode {
         Verb::Hotlist(args) => hotlist::run(&args),
         Verb::Log(args) => log::run(&args),
         Verb::Outcome(args) => outcome::run(&args),
+        Verb::Message(args) => message::run(&args),
         Verb::Outbox(args) => outbox::run(&args),
         Verb::Access(args) => access::run(&args),
         Verb::Hold(args) => hold::run(&args),

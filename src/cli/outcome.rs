@@ -34,7 +34,7 @@ pub(super) struct Args {
     store: StoreArgs,
 }
 
-fn outcome(word: &str) -> Result<Outcome, String> {
+pub(super) fn outcome(word: &str) -> Result<Outcome, String> {
     Outcome::parse(word).ok_or_else(|| {
         let words: Vec<&str> = Outcome::ALL.iter().map(|o| o.as_str()).collect();
         format!("an answer is one of {}", words.join(", "))

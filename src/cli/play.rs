@@ -90,6 +90,7 @@ fn settings(play: &Play) -> pipeline::Settings {
             publish_passages: false,
             health_every_s: 10,
             catch_up_per_s: 100,
+            inbound: None,
         },
         console: play.console.clone(),
         telemetry: telemetry::Settings { level: "warn".into(), json: false, plates: false },

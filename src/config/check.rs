@@ -1,13 +1,13 @@
 //! From the file as written to every room's settings, or to everything wrong with it.
 
 use super::cameras::{cameras, tracking};
-use super::file::{File, Table, Value};
+use super::file::{File, Table, Value, absence};
 use super::hotlists::hotlists;
 use super::keys;
 use super::law::law;
 use super::problem::{ConfigError, Problem};
 use super::retention::retention;
-use super::{Loaded, mqtt};
+use super::{Loaded, inbound, mqtt};
 use crate::runtime::{StoreKey, StoreKeySource};
 use crate::{alert, console, hotlist, pipeline, store, telemetry, track, vision};
 use std::cell::RefCell;
@@ -81,6 +81,8 @@ fn settings(root: &Table<'_>) -> Option<pipeline::Settings> {
     let ignore = ignore(&root.table("ignore", "ignore"));
     let mqtt = root.table("mqtt", "mqtt");
     let broker = mqtt::broker(&mqtt);
+    let embedded = matches!(broker, Some(alert::Broker::Embedded { .. }));
+    let inbound = inbound::inbound(&mqtt.table("inbound", "mqtt.inbound"), embedded);
     let publish_passages = mqtt.or("publish_passages", false, |v| v.yes());
     let health_every_s = mqtt.or("health_every_s", 10, |v| v.whole()?.try_into().ok());
     let console = console(&root.table("console", "console"));
@@ -95,6 +97,7 @@ fn settings(root: &Table<'_>) -> Option<pipeline::Settings> {
         publish_passages,
         health_every_s,
         catch_up_per_s,
+        inbound,
     };
     Some(pipeline::Settings {
         configuration: None,
@@ -147,7 +150,12 @@ fn encryption(t: &Table<'_>, dir: &Path) -> Option<StoreKey> {
             return second.wrong_as("a second key", Some("key_file is there too".into()));
         }
         (Some(file), None) => {
-            let path = file.existing_file()?;
+            let path = file.path()?;
+            if !path.is_file() {
+                let why = absence(&path, "which is no file");
+                let found = format!("a file (not repeated, in case it is the key itself), {why}");
+                return file.wrong_as(&found, None);
+            }
             if path.starts_with(dir) {
                 let why = "the key lies beside what it protects: who takes the disk has both";
                 file.file.warn(file.at, &file.key, "a key in store.dir", why);

@@ -122,6 +122,16 @@ pub(super) const SECTIONS: &[(&str, &str, &str)] = &[
         "[mqtt.tls]",
         "TLS to the broker. PEM files. Required unless the broker is on this box or `allow_plaintext` is set.",
     ),
+    (
+        "mqtt.inbound",
+        "[mqtt.inbound]",
+        "Commands and answers of operators, on the topics `commands` and `outcomes`. Without this table the box listens to nothing. `docs/ref/mqtt.md`.",
+    ),
+    (
+        "mqtt.inbound.signers",
+        "[[mqtt.inbound.signers]]",
+        "Under `[mqtt.inbound]`, with `accept = \"signed\"`: one block for each key that counts. `platewatch message keygen` prints it.",
+    ),
     ("console", "[console]", "Web page, health and metrics. Without this table nothing is served."),
     ("log", "[log]", "Logs, on standard error."),
     ("run", "[run]", "The daemon."),
@@ -279,6 +289,15 @@ pub(super) const KEYS: &[Key] = &[
     key("mqtt.tls", "ca", FILE, "required", "\"tls/ca.pem\"", "Who may have signed the broker's certificate."),
     key("mqtt.tls", "certificate", FILE, "none", "\"tls/box-1.pem\"", "Our certificate, for brokers that ask for one; needs `key`."),
     key("mqtt.tls", "key", FILE, "none", "\"tls/box-1.key\"", "Its private key; needs `certificate`."),
+
+    key("mqtt.inbound", "accept", Word(&["signed", "broker"]), "\"signed\"", "\"broker\"", "Whose messages are followed: those with a signature that counts, or all that the broker lets through; then only the broker's access list decides who may."),
+    key("mqtt.inbound", "may", Array("words of \"outcome\", \"reload-lists\", \"retry-outbox\", \"pause\", \"resume\", \"health-now\""), "none", "[\"outcome\"]", "With `accept = \"broker\"`: what may be asked."),
+    key("mqtt.inbound", "max_age_s", Number(1.0, 86_400.0, "seconds"), "120", "600", "A message older than this is not followed. Messages that came while the box was away are held back by the broker and follow at the next connection."),
+    key("mqtt.inbound", "clock_skew_s", Number(0.0, 3600.0, "seconds"), "60", "5", "The clocks of signer and box may differ by so much."),
+
+    key("mqtt.inbound.signers", "id", NAME, "required", "\"dispatch\"", "The signer's name in messages and in the audit chain."),
+    key("mqtt.inbound.signers", "key", Text("a public key, 64 hexadecimal digits"), "required", "\"d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a\"", "The public key (Ed25519)."),
+    key("mqtt.inbound.signers", "may", Array("words of \"outcome\", \"reload-lists\", \"retry-outbox\", \"pause\", \"resume\", \"health-now\""), "required", "[\"outcome\", \"health-now\"]", "What may be asked with it."),
 
     key("console", "listen", Text("address:port, such as \"127.0.0.1:8080\""), "\"127.0.0.1:8080\"", "\"[::1]:8080\"", "Where to listen. The page has no login: beyond loopback, put one before it."),
     key("console", "page", Bool, "true", "false", "Whether hits and pictures are shown, or only health and metrics."),

@@ -6,6 +6,7 @@ mod cameras;
 mod check;
 mod file;
 mod hotlists;
+mod inbound;
 mod keys;
 mod law;
 mod mqtt;

@@ -374,7 +374,7 @@ fn several_problems_come_at_once_in_the_order_of_their_lines() {
             r#"1:8: zone: found "", allowed: 1 to 32 of a-z, 0-9 and -"#,
             r#"9:13: cameras[gate].transport: found "tpc", allowed: "tcp", "udp" (did you mean "tcp"?)"#,
             r#"19:8: hotlists[stolen].path: found "gone.csv", which does not exist, allowed: an existing file (looked for gone.csv)"#,
-            r#"24:7: mqtt.tsl: found an unknown key, allowed: "embedded", "host", "port", "version", "username", "password_file", "password_env", "keep_alive_s", "allow_plaintext", "publish_passages", "health_every_s", "catch_up_per_s", "tls" (did you mean "tls"?)"#,
+            r#"24:7: mqtt.tsl: found an unknown key, allowed: "embedded", "host", "port", "version", "username", "password_file", "password_env", "keep_alive_s", "allow_plaintext", "publish_passages", "health_every_s", "catch_up_per_s", "tls", "inbound" (did you mean "tls"?)"#,
             r#"27:10: console.listen: found 8080, allowed: address:port, such as "127.0.0.1:8080""#,
             r#"28:1: console.pages: found an unknown key, allowed: "listen", "page", "answers" (did you mean "page"?)"#,
         ]
@@ -507,6 +507,7 @@ fn values_of_the_wrong_type_are_problems_for_every_key() {
             "cameras.track" => "[[cameras]]\n[cameras.track]\n".into(),
             "cameras.covert" => "[[cameras]]\n[cameras.covert]\n".into(),
             "cameras.lanes" => "[[cameras]]\n[[cameras.lanes]]\n".into(),
+            "mqtt.inbound.signers" => "[mqtt.inbound]\n[[mqtt.inbound.signers]]\n".into(),
             other => format!("[{other}]\n"),
         };
         // Keys that only count with others get them.

@@ -1,8 +1,11 @@
 //! A box from start to stop.
 
 use super::ignoring::Ignoring;
-use super::lawful::{LawThread, Lawful};
+use super::law_thread::LawThread;
+use super::lawful::Lawful;
 use super::ledger::Ledger;
+use super::orders::Orders;
+use super::pausing::Switches;
 use super::recorder::{Keep, Limits, Recorder, Seen};
 use super::watching::{AlertWatch, Watch};
 use super::worker::{VisionThread, Work};
@@ -86,6 +89,7 @@ pub struct Running {
     store: StoreHandle,
     store_thread: StoreThread,
     console: Option<ConsoleThread>,
+    switches: Switches,
     deadline: Duration,
 }
 
@@ -170,7 +174,10 @@ pub fn start(
         settings.store.clone(),
         lawful.clone(),
     );
-    let events = AlertWatch(metrics.clone());
+    let live = settings.cameras.iter().filter(|c| c.capture.source.is_live());
+    let switches = Switches::new(live.map(|c| c.capture.camera.clone()), &store.paused_cameras()?);
+    let orders = Orders { store: store.clone(), hotlists: hotlists.clone(), switches: switches.clone() };
+    let events = AlertWatch(metrics.clone(), orders);
     let publisher = alert::start(&settings.alert, store.clone(), health, events)?;
     watch.tell(publisher.statuses());
     watch.tell_lists();
@@ -232,6 +239,7 @@ pub fn start(
         store,
         store_thread,
         console,
+        switches: switches.clone(),
         deadline: settings.stop_deadline,
     };
     for (n, (session, cameras)) in sessions.into_iter().zip(of_worker).enumerate() {
@@ -255,9 +263,17 @@ pub fn start(
             ledger.did(AuditAction::CameraStarted, "camera", c.capture.camera.as_str());
             let (watch, lawful, metrics, stop) =
                 (Arc::clone(&watch), lawful.clone(), metrics.clone(), stop.clone());
-            let handle =
-                camera::spawn(c.capture.clone(), index, Arc::clone(&work), watch, lawful, metrics, stop)
-                    .map_err(|source| thread(&format!("cam-{}", c.capture.camera), source))?;
+            let switch = switches.get(c.capture.camera.as_str()).cloned();
+            let handle = camera::spawn(
+                c.capture.clone(),
+                index,
+                Arc::clone(&work),
+                watch,
+                (lawful, switch),
+                metrics,
+                stop,
+            )
+            .map_err(|source| thread(&format!("cam-{}", c.capture.camera), source))?;
             running.cameras.push(handle);
         }
     }
@@ -318,6 +334,7 @@ impl Running {
         let mut failed: Vec<String> = Vec::new();
         systemd::stopping();
         self.stop.request();
+        self.switches.end();
         for work in &self.work {
             work.close();
         }

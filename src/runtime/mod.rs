@@ -1,4 +1,5 @@
-//! Layer 2: what every thread needs: how to stop, how to wait, how to be named, how to sign and seal.
+//! Layer 2: what every thread needs: how to stop, how to wait, how to be named, how to sign and seal, and to
+//! keep one's memory to oneself.
 //!
 //! May import `domain` and `telemetry`.
 
@@ -6,6 +7,7 @@ pub mod at_rest;
 pub mod backoff;
 pub mod keyed_hash;
 pub mod mailbox;
+pub mod own_memory;
 pub mod password;
 pub mod secret;
 pub mod signers;

@@ -7,7 +7,8 @@
 //!
 //! Reading order: `schema.sql` (the contract of the file), `record` (what is handed in), `rows` (what
 //! comes out), `thread` (who calls), `writer` (one record, one transaction), `pictures`, `outbox`, `audit`,
-//! `outcomes`, `retention`, `access`, `clerk`, `queries`, `connection` and `upgrade` (opening, creating, migrating),
+//! `outcomes`, `orders`, `retention`, `access`, `clerk`, `queries`, `connection` and `upgrade` (opening, creating,
+//! migrating),
 //! `sealing` and `conversion` (encryption at rest), `error`.
 
 mod access;
@@ -18,6 +19,7 @@ mod conversion;
 mod convert;
 mod error;
 mod inspect;
+mod orders;
 mod outbox;
 mod outcomes;
 mod pictures;
@@ -41,6 +43,7 @@ pub use clerk::{Clerk, LateHit, PastSearch};
 pub use conversion::{Conversion, convert};
 pub use error::StoreError;
 pub use inspect::{Finding, Inspection, inspect, mend};
+pub use orders::{Order, Ordered, PausedCamera};
 pub use outcomes::{Answer, AnswerSource};
 pub use queries::Reader;
 pub use record::{EvidenceFile, EvidenceRole, MessageKind, ModelVersions, OutboxMessage, Record};

@@ -194,6 +194,24 @@ CREATE TABLE audit_seal (
     signature TEXT NOT NULL CHECK (length(signature) = 128)   -- Ed25519 (RFC 8032), hexadecimal
 ) STRICT;
 
+-- Messages of operators that were followed: an id counts once for its signer. A row goes when it has expired and
+-- 10,000 others came after it.
+CREATE TABLE inbound_message (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,  -- grows in the order of coming
+    signer     TEXT    NOT NULL,  -- whose key signed it, or 'broker'
+    message    TEXT    NOT NULL,  -- CloudEvents id
+    expires_at INTEGER NOT NULL,  -- from then on it would be too old to be followed
+    UNIQUE (signer, message)
+) STRICT;
+
+-- Cameras that an operator has stopped and not let go on.
+CREATE TABLE paused_camera (
+    camera   TEXT    PRIMARY KEY,
+    since    INTEGER NOT NULL,
+    asked_by TEXT    NOT NULL,
+    reason   TEXT    NOT NULL  -- '': not said
+) STRICT;
+
 -- The register of use (version 5, part "mandate"): every camera's time as periods without a hole between them,
 -- in which it looked ('use') or did not ('pause'). Begun and ended by the box itself; a period that a loss of
 -- power or a kill cut off ends at `alive_at`, and the next start writes a pause up to then.

@@ -1,6 +1,7 @@
 //! The store's own thread, and how everyone else talks to it: one bounded queue of commands, each
 //! answered; so a slow disk is felt by those who record and nothing piles up unseen.
 
+use super::orders::{Order, PausedCamera};
 use super::outcomes::Answer;
 use super::record::Record;
 use super::rows::{HitQuery, HitRow, OutboxRow, OutboxStats, PassageQuery, PassageRow, Totals};
@@ -24,6 +25,8 @@ enum Command {
     OutboxFailed(i64, String, Reply<()>),
     OutboxStats(Reply<OutboxStats>),
     Answer(Box<Answer>, Reply<()>),
+    Order(Box<Order>, Reply<bool>),
+    PausedCameras(Reply<Vec<PausedCamera>>),
     Audit(AuditEntry, Reply<AuditHead>),
     Look(Box<NewLook>, Reply<()>),
     SetLaw(Box<LawInForce>, Reply<()>),
@@ -101,6 +104,14 @@ fn serve(store: &mut Store, queue: &Receiver<Command>, wake: &Sender<()>) {
             Command::OutboxFailed(id, reason, reply) => drop(reply.send(store.outbox_failed(id, &reason))),
             Command::OutboxStats(reply) => drop(reply.send(store.outbox_stats())),
             Command::Answer(answer, reply) => drop(reply.send(store.answer(&answer))),
+            Command::Order(order, reply) => {
+                let kept = store.order(&order);
+                if kept.is_ok() {
+                    let _ = wake.try_send(()); // it may have revived messages
+                }
+                let _ = reply.send(kept);
+            }
+            Command::PausedCameras(reply) => drop(reply.send(store.paused_cameras())),
             Command::Audit(entry, reply) => drop(reply.send(store.audit(&entry))),
             Command::Look(look, reply) => drop(reply.send(store.look(&look))),
             Command::SetLaw(law, reply) => drop(reply.send(store.set_law(&law, Utc::now()))),
@@ -224,6 +235,23 @@ impl StoreHandle {
     /// cannot be written, or the store has ended.
     pub fn answer(&self, answer: Answer) -> Result<(), StoreError> {
         self.ask(|reply| Command::Answer(Box::new(answer), reply))
+    }
+
+    /// Keeps what an operator asks, with its row in the audit chain, in one transaction; `Ok(false)` where the id of
+    /// the message was known for its signer and nothing was done.
+    ///
+    /// # Errors
+    /// As [`Self::answer`]; the id is then not used up.
+    pub fn order(&self, order: Order) -> Result<bool, StoreError> {
+        self.ask(|reply| Command::Order(Box::new(order), reply))
+    }
+
+    /// Cameras that an operator has stopped and not let go on.
+    ///
+    /// # Errors
+    /// The database cannot be read, or the store has ended.
+    pub fn paused_cameras(&self) -> Result<Vec<PausedCamera>, StoreError> {
+        self.ask(Command::PausedCameras)
     }
 
     /// How the outbox stands.

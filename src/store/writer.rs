@@ -1,6 +1,7 @@
 //! The sole writer: pictures first, then one transaction for everything about a passage.
 
 use super::connection::{Database, Lock, sync_dir};
+use super::orders::{self, Order, PausedCamera};
 use super::outcomes::{self, Answer};
 use super::record::{EvidenceFile, MessageKind, ModelVersions, OutboxMessage, Record};
 use super::retention::{self, NonHits, Sweep};
@@ -222,6 +223,22 @@ impl Store {
     /// The answer is not whole, there is no such hit, or the database cannot be written.
     pub fn answer(&mut self, answer: &Answer) -> Result<(), StoreError> {
         outcomes::keep(&mut self.db, answer)
+    }
+
+    /// Keeps what an operator asks; see [`super::StoreHandle::order`].
+    ///
+    /// # Errors
+    /// See there.
+    pub fn order(&mut self, order: &Order) -> Result<bool, StoreError> {
+        orders::keep(&mut self.db, order, Utc::now())
+    }
+
+    /// Cameras that an operator has stopped.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn paused_cameras(&self) -> Result<Vec<PausedCamera>, StoreError> {
+        orders::paused(&self.db.connection).map_err(self.db.fail("reading which cameras are paused"))
     }
 
     /// How the outbox stands.

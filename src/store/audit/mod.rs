@@ -80,7 +80,9 @@ pub enum AuditAction {
     OutboxRetried,
     /// The store was mended.
     StoreMended,
-    /// It is encrypted, no longer encrypted, or encrypted with another key from now on.
+    /// An operator asked something of the box over MQTT.
+    Command,
+    /// The store is encrypted, no longer encrypted, or encrypted with another key from now on.
     StoreConverted,
     /// A mandate came into use.
     MandateTaken,
@@ -132,6 +134,7 @@ impl AuditAction {
             Self::HoldReleased => "hold-released",
             Self::OutboxRetried => "outbox-retried",
             Self::StoreMended => "store-mended",
+            Self::Command => "command",
             Self::StoreConverted => "store-converted",
             Self::MandateTaken => "mandate-taken",
             Self::MandateRefused => "mandate-refused",
