@@ -1,7 +1,8 @@
 //! A box from start to stop.
 
 use super::ignoring::Ignoring;
-use super::lawful::{LawThread, Lawful};
+use super::law_thread::LawThread;
+use super::lawful::Lawful;
 use super::ledger::Ledger;
 use super::orders::Orders;
 use super::pausing::Switches;
@@ -268,10 +269,9 @@ pub fn start(
                 index,
                 Arc::clone(&work),
                 watch,
-                lawful,
+                (lawful, switch),
                 metrics,
                 stop,
-                switch,
             )
             .map_err(|source| thread(&format!("cam-{}", c.capture.camera), source))?;
             running.cameras.push(handle);
