@@ -388,10 +388,18 @@ sha256 = "HASH"
             let all = format!("pad = 114, closer = {{ {text} }}");
             fails(&CARD.replace("pad = 114", &all), b"m")
         };
-        assert!(closer("below = 40, from = 0.01, width = 192, height = 100, most = 8").contains("closer.width"));
-        assert!(closer("below = 40, from = 0.01, width = 192, height = 128, most = 0").contains("closer.most"));
-        assert!(closer("below = 40, from = 0.0, width = 192, height = 128, most = 8").contains("closer.from"));
-        assert!(closer("below = 0, from = 0.01, width = 192, height = 128, most = 8").contains("closer.below"));
+        assert!(
+            closer("below = 40, from = 0.01, width = 192, height = 100, most = 8").contains("closer.width")
+        );
+        assert!(
+            closer("below = 40, from = 0.01, width = 192, height = 128, most = 0").contains("closer.most")
+        );
+        assert!(
+            closer("below = 40, from = 0.0, width = 192, height = 128, most = 8").contains("closer.from")
+        );
+        assert!(
+            closer("below = 0, from = 0.01, width = 192, height = 128, most = 8").contains("closer.below")
+        );
         assert!(closer("below = 40").contains("from"));
         assert!(fails(&CARD.replace("\"dense\"", "\"anchors\""), b"m").contains("anchors"));
         assert!(fails("task = ", b"m").contains("line 1"));

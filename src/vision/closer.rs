@@ -13,6 +13,9 @@ const MARGIN: f32 = 0.17;
 /// A plate wider than this share of a cut is looked at in a larger one, scaled down.
 const WIDEST: f32 = 0.55;
 
+/// The first look measures small plates so roughly that one may really be wider by the inverse of this.
+const ROUGHLY: f32 = 0.7;
+
 /// One cut: where it lies in the frame, and how it is fitted into the input.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Look {
@@ -22,13 +25,20 @@ pub(super) struct Look {
 
 /// Chooses the cuts for what a frame as a whole showed: `seen` (surest first, px of the frame) at `scale`
 /// input px a frame px. Plates that fit into one cut share it. Empty where the frame is hardly scaled down.
-pub(super) fn looks(seen: &[Detection], wanted: &CloserLook, scale: f32, frame: (u32, u32)) -> Vec<Look> {
+/// Plates under `readable` px of the frame are not read, so they need no second look.
+pub(super) fn looks(
+    seen: &[Detection],
+    wanted: &CloserLook,
+    scale: f32,
+    readable: f32,
+    frame: (u32, u32),
+) -> Vec<Look> {
     let (wide, high) = (wanted.width as f32, wanted.height as f32);
     if scale > 0.8 {
         return Vec::new();
     }
     let mut groups: Vec<([f32; 4], f32)> = Vec::new();
-    for d in seen.iter().filter(|d| is_small(d, wanted, scale)) {
+    for d in seen.iter().filter(|d| is_small(d, wanted, scale, readable)) {
         let [x0, y0, x1, y1] = d.bounds;
         let grow = ((x1 - x0) / (WIDEST * wide)).max((y1 - y0) / (WIDEST * high)).max(1.0);
         let room = 1.0 - 2.0 * MARGIN;
@@ -64,8 +74,9 @@ fn look(all: &[f32; 4], grow: f32, wanted: &CloserLook, frame: (u32, u32)) -> Lo
 }
 
 /// Whether a detection in the whole frame is worth a second look.
-fn is_small(d: &Detection, wanted: &CloserLook, scale: f32) -> bool {
-    d.score >= wanted.from && (d.bounds[2] - d.bounds[0]) * scale < wanted.below
+fn is_small(d: &Detection, wanted: &CloserLook, scale: f32, readable: f32) -> bool {
+    let width = d.bounds[2] - d.bounds[0];
+    d.score >= wanted.from && width * scale < wanted.below && width >= ROUGHLY * readable
 }
 
 /// What both looks say together: `close` where it saw a plate, what the first look was sure of (`threshold`)
@@ -108,7 +119,7 @@ mod tests {
 
     #[test]
     fn a_small_plate_is_looked_at_in_its_middle_at_full_resolution() {
-        let found = looks(&[at(500.0, 300.0, 50.0, 12.0, 0.02)], &WANTED, 1.0 / 3.0, FRAME);
+        let found = looks(&[at(500.0, 300.0, 50.0, 12.0, 0.02)], &WANTED, 1.0 / 3.0, 40.0, FRAME);
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].part, Part { x: 429, y: 242, width: 192, height: 128 });
         assert_eq!((found[0].fit.width, found[0].fit.height, found[0].fit.scale_x), (192, 128, 1.0));
@@ -117,24 +128,37 @@ mod tests {
     #[test]
     fn large_plates_faint_ones_and_small_frames_are_not() {
         let third = 1.0 / 3.0;
-        assert!(looks(&[at(500.0, 300.0, 150.0, 30.0, 0.9)], &WANTED, third, FRAME).is_empty(), "large");
-        assert!(looks(&[at(500.0, 300.0, 50.0, 12.0, 0.005)], &WANTED, third, FRAME).is_empty(), "faint");
-        assert!(looks(&[at(50.0, 30.0, 30.0, 8.0, 0.9)], &WANTED, 1.0, (640, 360)).is_empty(), "not scaled");
+        assert!(
+            looks(&[at(500.0, 300.0, 150.0, 30.0, 0.9)], &WANTED, third, 40.0, FRAME).is_empty(),
+            "large"
+        );
+        assert!(
+            looks(&[at(500.0, 300.0, 50.0, 12.0, 0.005)], &WANTED, third, 40.0, FRAME).is_empty(),
+            "faint"
+        );
+        assert!(
+            looks(&[at(500.0, 300.0, 27.0, 7.0, 0.9)], &WANTED, third, 40.0, FRAME).is_empty(),
+            "not read"
+        );
+        assert!(
+            looks(&[at(50.0, 30.0, 30.0, 8.0, 0.9)], &WANTED, 1.0, 40.0, (640, 360)).is_empty(),
+            "not scaled"
+        );
     }
 
     #[test]
     fn neighbours_share_a_cut_and_no_frame_has_more_than_the_most() {
         let pair = [at(500.0, 300.0, 40.0, 10.0, 0.9), at(560.0, 320.0, 40.0, 10.0, 0.5)];
-        assert_eq!(looks(&pair, &WANTED, 1.0 / 3.0, FRAME).len(), 1);
+        assert_eq!(looks(&pair, &WANTED, 1.0 / 3.0, 40.0, FRAME).len(), 1);
         let many: Vec<_> = (0..9).map(|k| at(k as f32 * 200.0, 300.0, 40.0, 10.0, 0.9)).collect();
-        assert_eq!(looks(&many, &WANTED, 1.0 / 3.0, FRAME).len(), 3);
+        assert_eq!(looks(&many, &WANTED, 1.0 / 3.0, 40.0, FRAME).len(), 3);
     }
 
     #[test]
     fn cuts_stay_inside_the_frame_whatever_its_size() {
         for (x, y) in [(0.0, 0.0), (1890.0, 1070.0), (-20.0, 500.0), (f32::NAN, 3.0)] {
             for frame in [FRAME, (100, 90), (1, 1)] {
-                for found in looks(&[at(x, y, 30.0, 9.0, 0.5)], &WANTED, 0.3, frame) {
+                for found in looks(&[at(x, y, 30.0, 9.0, 0.5)], &WANTED, 0.3, 0.0, frame) {
                     let p = found.part;
                     assert!(p.width > 0 && p.height > 0, "{p:?}");
                     assert!(p.x + p.width <= frame.0 && p.y + p.height <= frame.1, "{p:?} in {frame:?}");
@@ -145,15 +169,18 @@ mod tests {
 
     #[test]
     fn a_plate_small_in_a_4k_frame_is_looked_at_in_a_larger_cut() {
-        let found = looks(&[at(1000.0, 900.0, 210.0, 50.0, 0.5)], &WANTED, 1.0 / 6.0, (3840, 2160));
+        let found = looks(&[at(1000.0, 900.0, 210.0, 50.0, 0.5)], &WANTED, 1.0 / 6.0, 40.0, (3840, 2160));
         assert_eq!((found[0].part.width, found[0].part.height), (382, 255));
         assert!((found[0].fit.scale_x - 0.5).abs() < 0.01, "{:?}", found[0].fit);
     }
 
     #[test]
     fn the_second_look_replaces_the_first_and_leaves_the_rest() {
-        let seen =
-            vec![at(100.0, 100.0, 60.0, 8.0, 0.9), at(300.0, 100.0, 60.0, 14.0, 0.8), at(0.0, 0.0, 9.0, 9.0, 0.1)];
+        let seen = vec![
+            at(100.0, 100.0, 60.0, 8.0, 0.9),
+            at(300.0, 100.0, 60.0, 14.0, 0.8),
+            at(0.0, 0.0, 9.0, 9.0, 0.1),
+        ];
         let close = vec![at(110.0, 102.0, 40.0, 9.0, 0.7)];
         let both = together(seen, close, 0.3, 0.3);
         assert_eq!(both.iter().map(|d| d.score).collect::<Vec<_>>(), [0.8, 0.7]);

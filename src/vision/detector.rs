@@ -21,6 +21,7 @@ const MAX_DETECTIONS: usize = 200;
 pub(super) struct Detector {
     card: DetectorCard,
     min_score: f32,
+    readable: f32,
     model: Model,
     fixed: [Option<u32>; 2],
     scaled: Mat,
@@ -35,11 +36,13 @@ struct Spent {
 }
 
 impl Detector {
+    /// `readable`: plates narrower than this many px of the frame are not read.
     pub fn open(
         card: &Card<DetectorCard>,
         library: Option<&Path>,
         intra_threads: usize,
         min_score: Option<f32>,
+        readable: f32,
     ) -> Result<Self, VisionError> {
         let DetectorOutput::Dense { score, ltrb, corners, .. } = &card.card.output;
         let mut outputs = vec![score.as_str(), ltrb.as_str()];
@@ -51,6 +54,7 @@ impl Detector {
         Ok(Self {
             card: card.card.clone(),
             min_score,
+            readable,
             model,
             fixed,
             scaled: Mat::default(),
@@ -94,7 +98,8 @@ impl Detector {
         spent: &mut Spent,
     ) -> Result<Vec<Detection>, VisionError> {
         let mut cells = Vec::new();
-        for look in looks(&seen, wanted, scale, (image.width(), image.height())) {
+        let frame = (image.width(), image.height());
+        for look in looks(&seen, wanted, scale, self.readable, frame) {
             cells.extend(self.look(image, look.part, look.fit, self.min_score, spent)?);
         }
         let close = self.plates(cells);
