@@ -4,9 +4,11 @@
 //! never changes its meaning; new ones may come, and readers ignore what they do not know. Times are
 //! RFC 3339 in UTC with milliseconds, probabilities 0 to 1 with at most six decimals.
 
+mod inbound;
 mod law;
 mod lists;
 
+pub use inbound::{Command, CommandWord, InboundHealth, OutcomeOfHit, OutcomeWord, TlsHealth, ToBox};
 pub use law::{CameraLaw, LawHealth, MandateHealth, MandateRefused};
 pub use lists::{HotlistState, HotlistStatus, ListHealth};
 
@@ -429,6 +431,12 @@ pub struct Health {
     /// Rules, mandates and what does not fit; null in messages of boxes that do not know the law.
     #[serde(default)]
     pub law: Option<LawHealth>,
+    /// What came from outside since the start; null where the box listens to nothing. Filled in by the publisher.
+    #[serde(default)]
+    pub inbound: Option<InboundHealth>,
+    /// The certificates of the connection to the broker; null without TLS. Filled in by the publisher.
+    #[serde(default)]
+    pub broker_tls: Option<TlsHealth>,
 }
 
 /// One camera's figures.

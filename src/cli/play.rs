@@ -69,6 +69,7 @@ fn settings(play: &Play) -> pipeline::Settings {
         lawful: law::CameraUse::default(),
         track: track::Settings::default(),
         min_plate_width_px: None,
+        people: false,
         max_passages_per_min: None,
     };
     pipeline::Settings {
@@ -89,6 +90,7 @@ fn settings(play: &Play) -> pipeline::Settings {
             publish_passages: false,
             health_every_s: 10,
             catch_up_per_s: 100,
+            inbound: None,
         },
         console: play.console.clone(),
         telemetry: telemetry::Settings { level: "warn".into(), json: false, plates: false },

@@ -2,7 +2,7 @@
 
 use super::common::complain;
 use super::{DONE, FAILED};
-use crate::runtime::{Stop, systemd};
+use crate::runtime::{Stop, own_memory, systemd};
 use crate::telemetry::{Metrics, logging};
 use crate::{config, pipeline};
 use anyhow::Context;
@@ -35,6 +35,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
         }
     };
     logging::init(&loaded.settings.telemetry)?;
+    if let Err(error) = own_memory::close() {
+        tracing::warn!(%error, "core dumps could not be switched off: a crash may write keys and plates to a file");
+    }
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }

@@ -34,6 +34,8 @@ pub(super) fn source(
         audit_head: store.audit_head().ok().map(|head| format!("{}:{}", head.seq, head.hash)),
         law: Some(lawful_tell::health(&lawful)),
         box_key: kept.public_key().map(|key| key.to_string()),
+        inbound: None,
+        broker_tls: None,
     }
 }
 

@@ -2,8 +2,9 @@
 
 use super::lawful::{Lawful, Looking};
 use super::ledger::Ledger;
+use super::orders::Orders;
 use crate::alert::message::{CameraState, CameraStatus, HotlistState, HotlistStatus, Time};
-use crate::alert::{AlertEvents, StatusUpdates};
+use crate::alert::{Accepted, AlertEvents, Refusal, StatusUpdates};
 use crate::capture::{CaptureError, CaptureEvent, CaptureEvents};
 use crate::domain::{CameraId, ListVersion, Utc};
 use crate::hotlist::{Hotlists, ImportError, ImportReport, List, ListEvents, Policy, WhenStale};
@@ -57,6 +58,21 @@ impl Watch {
     /// The state of every camera that has said something.
     pub fn cameras(&self) -> BTreeMap<CameraId, Told> {
         self.cameras.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// A camera was stopped by an operator, for a while.
+    pub fn camera_paused(&self, camera: &CameraId, why: String) {
+        tracing::info!(%camera, "camera paused");
+        let entry = AuditEntry::by_box(AuditAction::CameraStopped).with("camera", camera);
+        self.ledger.tell(entry.with("why", &why));
+        self.set(camera, CameraState::Ended, Some(why));
+    }
+
+    /// It goes on.
+    pub fn camera_resumed(&self, camera: &CameraId) {
+        tracing::info!(%camera, "camera resumed");
+        self.ledger.did(AuditAction::CameraStarted, "camera", camera.as_str());
+        self.set(camera, CameraState::Connecting, None);
     }
 
     /// Cameras that failed for good: `(name, text)`.
@@ -274,7 +290,7 @@ impl ListEvents for Watch {
 }
 
 /// Listens to publishing.
-pub(super) struct AlertWatch(pub Metrics);
+pub(super) struct AlertWatch(pub Metrics, pub Orders);
 
 impl AlertEvents for AlertWatch {
     fn connected(&self, broker: &str) {
@@ -290,6 +306,14 @@ impl AlertEvents for AlertWatch {
     fn delivered(&self, _row: i64, latency: Duration) {
         self.0.delivered();
         self.0.stage_time(Stage::Deliver, latency);
+    }
+
+    fn asked(&self, asked: &Accepted) -> Result<(), Refusal> {
+        self.1.carry_out(asked)
+    }
+
+    fn taken_in(&self, result: &'static str) {
+        self.0.inbound(result);
     }
 
     fn refused(&self, row: i64, reason: &str) {

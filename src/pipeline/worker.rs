@@ -88,7 +88,7 @@ impl VisionThread {
             self.metrics.queue_depth(QueueName::Vision, self.work.len());
             match taken {
                 Some((i, Work::Frame(frame))) => self.frame(i, &frame),
-                Some((i, Work::Paused)) => self.close_open(i),
+                Some((i, Work::Paused)) => self.paused(i),
                 Some((i, Work::Ended)) => self.ended(i),
                 None if self.work.is_closed() => break,
                 None => {}
@@ -149,12 +149,13 @@ impl VisionThread {
     }
 
     fn ended(&mut self, index: usize) {
-        let Some(camera) = self.cameras.get_mut(index) else { return };
-        camera.ended = true;
-        self.close_open(index);
+        if let Some(camera) = self.cameras.get_mut(index) {
+            camera.ended = true;
+        }
+        self.paused(index);
     }
 
-    fn close_open(&mut self, index: usize) {
+    fn paused(&mut self, index: usize) {
         let Some(camera) = self.cameras.get_mut(index) else { return };
         let events = camera.tracker.finish();
         self.take_events(index, events);

@@ -32,7 +32,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("axum", &["console"]),
     ("ring", &["runtime"]),
     ("sd_notify", &["runtime"]),
-    ("rustix", &["store"]),
+    ("rustix", &["store", "runtime"]),
     ("prometheus_client", &["telemetry"]),
     ("tracing_subscriber", &["telemetry"]),
     ("clap", &["cli"]),

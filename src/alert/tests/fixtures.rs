@@ -141,6 +141,8 @@ pub fn health() -> Health {
             }],
             ..Default::default()
         }),
+        inbound: None,
+        broker_tls: None,
     }
 }
 
@@ -279,6 +281,7 @@ pub fn publisher(remote: Remote) -> (MemoryOutbox, Recorder, Publisher) {
         publish_passages: false,
         health_every_s: 1,
         catch_up_per_s: 1_000,
+        inbound: None,
     };
     let (outbox, events) = (MemoryOutbox::new(), Recorder::default());
     let publisher = start(&settings, outbox.clone(), health, events.clone()).unwrap();
