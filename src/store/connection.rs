@@ -126,7 +126,13 @@ impl Database {
         let number = |sql| {
             self.connection
                 .query_row(sql, [], |row| row.get::<_, i64>(0))
-                .map_err(|e| StoreError::sql("reading the version", &self.path, e))
+                .map_err(|e| match StoreError::sql("reading the version", &self.path, e) {
+                    // Without the key that every store of ours has beside it, it is somebody else's file.
+                    StoreError::Damaged { path, .. } if !path.with_file_name("box.key").exists() => {
+                        StoreError::NotOurs { path }
+                    }
+                    other => other,
+                })
         };
         let found = number("PRAGMA user_version")?;
         match number("PRAGMA application_id")? {

@@ -7,8 +7,10 @@
 //!
 //! Reading order: `schema.sql` (the contract of the file), `record` (what is handed in), `rows` (what
 //! comes out), `thread` (who calls), `writer` (one record, one transaction), `pictures`, `outbox`, `audit`,
-//! `outcomes`, `clerk`, `queries`, `connection` and `upgrade` (opening, creating, migrating), `error`.
+//! `outcomes`, `clerk`, `queries`, `connection` and `upgrade` (opening, creating, migrating), `soundness` and
+//! `salvage` (a damaged database), `alarms`, `error`.
 
+mod alarms;
 mod audit;
 mod clerk;
 mod connection;
@@ -21,14 +23,17 @@ mod pictures;
 mod queries;
 mod record;
 mod rows;
+mod salvage;
 mod settings;
 mod shape;
+mod soundness;
 #[cfg(test)]
 mod testing;
 mod thread;
 mod upgrade;
 mod writer;
 
+pub use alarms::Alarm;
 pub use audit::{AuditAction, AuditEntry, AuditFault, AuditHead, AuditReport, AuditRow, AuditWriter};
 pub use clerk::{Clerk, LateHit, PastSearch};
 pub use error::StoreError;
@@ -41,5 +46,5 @@ pub use rows::{
     Tally, TallyBy, Totals,
 };
 pub use settings::Settings;
-pub use thread::{StoreHandle, StoreThread, start};
+pub use thread::{PATIENCE, StoreHandle, StoreThread, start};
 pub use writer::Store;
