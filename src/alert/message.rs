@@ -4,8 +4,10 @@
 //! never changes its meaning; new ones may come, and readers ignore what they do not know. Times are
 //! RFC 3339 in UTC with milliseconds, probabilities 0 to 1 with at most six decimals.
 
+mod condition;
 mod lists;
 
+pub use condition::{AlarmHealth, ClockHealth, ClockState, StoreHealth, StoreState};
 pub use lists::{HotlistState, HotlistStatus, ListHealth};
 
 use crate::domain::Utc;
@@ -49,6 +51,11 @@ pub struct Event<T> {
     /// be reached before: too late to stop the vehicle here. Absent otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delayed: Option<bool>,
+    /// False where the box could not yet keep the event, because its disk takes nothing: act on it. It comes again
+    /// with the same `id`, without this, once it is kept; should the box lose power before, this message is all
+    /// there is. Absent otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<bool>,
     /// The message itself.
     pub data: T,
 }
@@ -424,6 +431,18 @@ pub struct Health {
     pub audit_head: Option<String>,
     /// Public key with which the box signs, hexadecimal (Ed25519); null where unknown.
     pub box_key: Option<String>,
+    /// Whether what is decided can be kept; null where not said.
+    #[serde(default)]
+    pub store: Option<StoreHealth>,
+    /// How far the clock can be believed; null where not said.
+    #[serde(default)]
+    pub clock: Option<ClockHealth>,
+    /// What somebody has to take note of, the oldest first.
+    #[serde(default)]
+    pub alarms: Vec<AlarmHealth>,
+    /// How often a part of the program failed by a defect and was started again, since the start.
+    #[serde(default)]
+    pub restarts: u64,
 }
 
 /// One camera's figures.

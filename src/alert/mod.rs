@@ -3,7 +3,7 @@
 //!
 //! May import `domain`, `telemetry`, `runtime` and `store`; the only door to `rumqttc` and `rumqttd`.
 //! Reading order: `topic`, `message` (the wire types), `compose` (domain to wire), `schema`, `outbox`
-//! (what is needed of the store), `publisher` (for the pipeline), `worker` (its thread), `delayed`, `link` and `tls`
+//! (what is needed of the store), `unkept` (hits of a dead disk), `publisher` (for the pipeline), `worker` (its thread), `delayed`, `link` and `tls`
 //! (the MQTT door), `broker`, `subscriber`, `error`.
 
 mod broker;
@@ -19,6 +19,7 @@ mod settings;
 mod subscriber;
 mod tls;
 mod topic;
+mod unkept;
 mod worker;
 
 #[cfg(test)]
@@ -33,3 +34,4 @@ pub use schema::schemas;
 pub use settings::{Broker, Remote, Settings, Tls, Version};
 pub use subscriber::{Received, Subscriber, one_line};
 pub use topic::{BoxIdentity, MAX_NAME, check_name};
+pub use unkept::Unkept;

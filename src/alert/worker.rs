@@ -6,14 +6,16 @@
 //! `in_flight` for its acknowledgement. When a connection is lost both are forgotten: the rows are still in
 //! the outbox and go out again with the same CloudEvents id.
 
-use super::delayed::{Allowance, is_old, mark_delayed};
+use super::delayed::{Allowance, DELAYED_AFTER, is_old, mark_delayed};
 use super::link::{Link, LinkEvent, LinkOptions, MAX_PACKET, Will};
 use super::message::{self, BoxState, OutboxHealth, Status, Time};
+use super::unkept::{self, mark_unkept};
 use super::{AlertError, AlertEvents, BoxIdentity, HealthSource, Outbox, broker_address, compose};
 use crate::domain::Utc;
 use crate::runtime::Backoff;
 use crate::store::{OutboxRow, StoreError};
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval, sleep_until};
@@ -45,6 +47,10 @@ pub(super) enum Control {
     Wake,
     /// The latest word on a retained topic.
     Retain { topic: String, payload: String },
+    /// A hit that the disk has not taken: to be sent now, marked.
+    Unkept(Arc<unkept::Message>),
+    /// The event of that id is in the outbox now.
+    Kept(String),
     /// End in order, sending what waits until then.
     Drain { until: Instant },
 }
@@ -52,6 +58,7 @@ pub(super) enum Control {
 /// One message on its way.
 enum Sending {
     Row { id: i64, created_at: Utc },
+    Unkept(Arc<unkept::Message>),
     Retained,
 }
 
@@ -88,7 +95,7 @@ impl Session {
         let all = self.queued.iter().chain(self.in_flight.values().map(|(s, _)| s));
         all.filter_map(|s| match s {
             Sending::Row { id, .. } => Some(*id),
-            Sending::Retained => None,
+            Sending::Unkept(_) | Sending::Retained => None,
         })
     }
 }
@@ -106,6 +113,8 @@ pub(super) struct Worker<O, H, E> {
     phase: Phase,
     /// Latest word on each retained topic: said anew on every connection. As many as cameras and lists.
     retained: BTreeMap<String, String>,
+    /// Hits that the disk has not taken, still to be sent.
+    unkept: VecDeque<Arc<unkept::Message>>,
     /// Topics of `retained` still to be said.
     unsaid: BTreeSet<String>,
     /// Whether the outbox may hold rows not yet looked at.
@@ -143,6 +152,7 @@ impl<O: Outbox, H: HealthSource, E: AlertEvents> Worker<O, H, E> {
             control,
             phase: Phase::Serving,
             retained: BTreeMap::new(),
+            unkept: VecDeque::new(),
             unsaid: BTreeSet::new(),
             look: true,
             empty: false,
@@ -246,7 +256,7 @@ impl<O: Outbox, H: HealthSource, E: AlertEvents> Worker<O, H, E> {
             }
             if session.connected {
                 self.fill(&link, &mut session);
-                let idle = session.open() == 0 && self.unsaid.is_empty();
+                let idle = session.open() == 0 && self.unsaid.is_empty() && self.unkept.is_empty();
                 match self.phase {
                     Phase::Draining { .. } if idle && self.empty => {
                         self.leave();
@@ -283,12 +293,16 @@ impl<O: Outbox, H: HealthSource, E: AlertEvents> Worker<O, H, E> {
             }
             LinkEvent::Acked(id) => {
                 self.look = true;
-                if let Some((Sending::Row { id, created_at }, _)) = session.in_flight.remove(&id) {
-                    self.losses.remove(&id);
-                    let ms = Utc::now().since_ms(created_at).max(0).unsigned_abs();
-                    self.unrecorded.insert(id);
-                    self.record_acks();
-                    self.events.delivered(id, Duration::from_millis(ms));
+                match session.in_flight.remove(&id) {
+                    Some((Sending::Row { id, created_at }, _)) => {
+                        self.losses.remove(&id);
+                        let ms = Utc::now().since_ms(created_at).max(0).unsigned_abs();
+                        self.unrecorded.insert(id);
+                        self.record_acks();
+                        self.events.delivered(id, Duration::from_millis(ms));
+                    }
+                    Some((Sending::Unkept(m), _)) => self.events.delivered_unkept(m.came.elapsed()),
+                    _ => {}
                 }
             }
             LinkEvent::Refused { id, why, later: true } => {
@@ -303,6 +317,10 @@ impl<O: Outbox, H: HealthSource, E: AlertEvents> Worker<O, H, E> {
                     Some((Sending::Row { id, .. }, _)) => {
                         self.give_up(id, &format!("the broker refused it: {why}"));
                     }
+                    Some((Sending::Unkept(_), _)) => {
+                        // Tried again, and put aside with the reason, once it is in the outbox.
+                        tracing::error!(%why, "the broker refused a hit that is not yet kept");
+                    }
                     _ => tracing::warn!(%why, "the broker refused a status message"),
                 }
             }
@@ -313,6 +331,12 @@ impl<O: Outbox, H: HealthSource, E: AlertEvents> Worker<O, H, E> {
 
     /// A connection has ended under us: remember what was on it.
     fn lost(&mut self, session: &Session, error: &AlertError) {
+        let open = session.in_flight.values().map(|(s, _)| s).chain(&session.queued);
+        for sending in open {
+            if let Sending::Unkept(m) = sending {
+                self.unkept.push_front(Arc::clone(m)); // it may not have arrived
+            }
+        }
         let rows: Vec<i64> = session.rows().collect();
         let protocol = matches!(error, AlertError::Link { protocol: true, .. });
         for id in &rows {
@@ -324,8 +348,17 @@ impl<O: Outbox, H: HealthSource, E: AlertEvents> Worker<O, H, E> {
         }
     }
 
-    /// Queues what may go out now: retained topics first, they are few; then rows as the outbox orders them.
+    /// Queues what may go out now: hits of a dead disk first, then retained topics, they are few; then rows as the outbox orders them.
     fn fill(&mut self, link: &Link, session: &mut Session) {
+        while session.open() < WINDOW {
+            let Some(m) = self.unkept.pop_front() else { break };
+            let late = m.came.elapsed() > DELAYED_AFTER;
+            let payload = mark_unkept(&m.payload);
+            let payload = if late { mark_delayed(payload) } else { payload };
+            if link.publish(&m.topic, false, late, payload) {
+                session.queued.push_back(Sending::Unkept(m));
+            }
+        }
         while session.open() < WINDOW {
             let Some(topic) = self.unsaid.pop_first() else { break };
             if let Some(payload) = self.retained.get(&topic).cloned()
@@ -417,6 +450,16 @@ impl<O: Outbox, H: HealthSource, E: AlertEvents> Worker<O, H, E> {
             Some(Control::Retain { topic, payload }) => {
                 self.unsaid.insert(topic.clone());
                 self.retained.insert(topic, payload);
+            }
+            Some(Control::Unkept(message)) => {
+                self.unkept.push_back(message);
+                if self.unkept.len() > unkept::MOST {
+                    self.unkept.pop_front();
+                }
+            }
+            Some(Control::Kept(event)) => {
+                self.unkept.retain(|m| m.event_id != event);
+                self.look = true;
             }
             Some(Control::Drain { until }) => self.drain(until),
             None => self.drain(Instant::now()),

@@ -3,11 +3,13 @@
 //! Each verb is an `Args` and a `run`; nothing is decided here. Exit codes: 0 done, 1 something was wrong
 //! (said on stderr), 2 wrong usage, 3 done but some inputs could not be used. May import everything.
 
+mod alarms;
 mod audit;
 mod bench;
 mod bench_accuracy;
 mod bench_day;
 mod bench_day_plot;
+mod bench_faults;
 mod bench_load;
 mod bench_matching;
 mod bench_passages;
@@ -80,6 +82,8 @@ enum Verb {
     Outcome(outcome::Args),
     /// Look at messages that could not be delivered, and send them again
     Outbox(outbox::Args),
+    /// Look at alarms, and acknowledge them
+    Alarms(alarms::Args),
     /// Read and verify the audit chain
     Audit(audit::Args),
     /// Measure accuracy and speed
@@ -101,6 +105,7 @@ pub fn main() -> ExitCode {
         Verb::Log(args) => log::run(&args),
         Verb::Outcome(args) => outcome::run(&args),
         Verb::Outbox(args) => outbox::run(&args),
+        Verb::Alarms(args) => alarms::run(&args),
         Verb::Audit(args) => audit::run(&args),
         Verb::Bench(args) => bench::run(&args),
         Verb::Version(args) => version::run(&args),

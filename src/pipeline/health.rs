@@ -1,7 +1,8 @@
 //! What the `health` message says, asked from the thread `alert`.
 
+use super::condition::Condition;
 use super::watching::Watch;
-use crate::alert::message::{CameraHealth, Health, ListHealth, Models, OutboxHealth, Time};
+use crate::alert::message::{AlarmHealth, CameraHealth, Health, ListHealth, Models, OutboxHealth, Time};
 use crate::domain::Utc;
 use crate::hotlist::Hotlists;
 use crate::store::{self, ModelVersions, StoreHandle};
@@ -17,6 +18,7 @@ pub(super) fn source(
     models: &Arc<ModelVersions>,
     store: StoreHandle,
     kept: store::Settings,
+    condition: Condition,
 ) -> impl Fn() -> Health + Send + 'static {
     let started = Instant::now();
     let models = Models { detector: models.detector_sha256.clone(), reader: models.reader_sha256.clone() };
@@ -30,7 +32,19 @@ pub(super) fn source(
         disk_free_bytes: kept.disk_free_bytes(),
         audit_head: store.audit_head().ok().map(|head| format!("{}:{}", head.seq, head.hash)),
         box_key: kept.public_key().map(|key| key.to_string()),
+        store: Some(condition.store_health()),
+        clock: Some(condition.clock_health(Utc::now())),
+        alarms: alarms(&store, &metrics),
+        restarts: condition.restarts(),
     }
+}
+
+/// What nobody has acknowledged; nothing where the store cannot say.
+fn alarms(store: &StoreHandle, metrics: &Metrics) -> Vec<AlarmHealth> {
+    let open = store.alarms().unwrap_or_default();
+    metrics.alarms(open.len());
+    let told = |a: store::Alarm| AlarmHealth { seq: a.seq, at: Time(a.at), what: a.what, detail: a.detail };
+    open.into_iter().map(told).collect()
 }
 
 fn cameras(watch: &Watch, metrics: &Metrics) -> Vec<CameraHealth> {

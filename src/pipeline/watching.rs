@@ -140,7 +140,11 @@ fn in_use(list: &List, stale: Option<Utc>, bad_rows: u64) -> HotlistStatus {
         loaded_at: Some(Time(version.loaded_at)),
         entries: list.len() as u64,
         bad_rows,
-        reason: stale.map(|since| format!("out of date since {since}: {what}")),
+        reason: if Utc::now().is_set() {
+            stale.map(|since| format!("out of date since {since}: {what}"))
+        } else {
+            Some("the box's clock is not set: validity and age cannot be judged, every entry counts".into())
+        },
         made_at: policy.origin.made_at.map(Time),
         expires_at: policy.fresh_until().map(Time),
         stale: stale.is_some(),
@@ -256,6 +260,11 @@ impl AlertEvents for AlertWatch {
     }
 
     fn delivered(&self, _row: i64, latency: Duration) {
+        self.0.delivered();
+        self.0.stage_time(Stage::Deliver, latency);
+    }
+
+    fn delivered_unkept(&self, latency: Duration) {
         self.0.delivered();
         self.0.stage_time(Stage::Deliver, latency);
     }

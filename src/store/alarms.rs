@@ -35,8 +35,7 @@ impl Alarms {
                 "SELECT seq, at, action, detail FROM audit WHERE seq > ?1 AND action IN (?2, ?3) ORDER BY seq",
             )
             .map_err(&fail)?;
-        let (raised, taken) =
-            (AuditAction::StoreRecovered.as_str(), AuditAction::AlarmAcknowledged.as_str());
+        let (raised, taken) = (AuditAction::StoreRecovered.as_str(), AuditAction::AlarmAcknowledged.as_str());
         let mut rows = statement.query((self.read_to, raised, taken)).map_err(&fail)?;
         while let Some(row) = rows.next().map_err(&fail)? {
             let seq: i64 = row.get(0).map_err(&fail)?;
@@ -71,9 +70,8 @@ mod tests {
     fn an_alarm_stands_until_it_or_all_are_acknowledged() {
         let dir = tempfile::tempdir().unwrap();
         let mut store = Store::open(&settings(dir.path())).unwrap();
-        let raise = |store: &mut Store| {
-            store.audit(&AuditEntry::by_box(AuditAction::StoreRecovered)).unwrap().seq
-        };
+        let raise =
+            |store: &mut Store| store.audit(&AuditEntry::by_box(AuditAction::StoreRecovered)).unwrap().seq;
         let acknowledge = |store: &mut Store, seq: Option<u64>| {
             let entry = AuditEntry::by("Peeters", AuditAction::AlarmAcknowledged);
             let entry = match seq {
@@ -82,9 +80,8 @@ mod tests {
             };
             store.audit(&entry).unwrap();
         };
-        let open = |store: &mut Store| -> Vec<u64> {
-            store.alarms().unwrap().iter().map(|a| a.seq).collect()
-        };
+        let open =
+            |store: &mut Store| -> Vec<u64> { store.alarms().unwrap().iter().map(|a| a.seq).collect() };
         assert!(open(&mut store).is_empty());
         let first = raise(&mut store);
         store.audit(&AuditEntry::by_box(AuditAction::BoxStarted)).unwrap();

@@ -87,6 +87,7 @@ fn outbox_row(row: &rusqlite::Row<'_>) -> Option<OutboxRow> {
             Some(id) => Some(HitId::parse(&id)?),
         },
         created_at: Utc::from_unix_ms(row.get(6).ok()?),
+        waited: None,
     })
 }
 

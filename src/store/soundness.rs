@@ -14,8 +14,17 @@ pub(super) const LONGEST: Duration = Duration::from_secs(5);
 
 /// In this order; tables not named here come after them.
 const FIRST: &[&str] = &[
-    "outbox", "hit", "list_version", "model_versions", "audit", "audit_seal", "outcome", "past_search",
-    "evidence", "passage_evidence", "passage",
+    "outbox",
+    "hit",
+    "list_version",
+    "model_versions",
+    "audit",
+    "audit_seal",
+    "outcome",
+    "past_search",
+    "evidence",
+    "passage_evidence",
+    "passage",
 ];
 
 /// Looks for damage; true where there was time for all of it.

@@ -155,7 +155,7 @@ fn serve(store: &mut Store, queue: &Receiver<Command>, wake: &Sender<()>, pulse:
 }
 
 /// Does it; where the database turns out to be damaged, moves it aside, begins a new one and does it there.
-fn mended<T>(
+pub(super) fn mended<T>(
     store: &mut Store,
     mut what: impl FnMut(&mut Store) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
@@ -187,7 +187,10 @@ impl StoreHandle {
     }
 
     /// Queues a command and does not wait for the answer.
-    fn begin<T>(&self, command: impl FnOnce(Reply<T>) -> Command) -> Result<Receiver<Result<T, StoreError>>, StoreError> {
+    fn begin<T>(
+        &self,
+        command: impl FnOnce(Reply<T>) -> Command,
+    ) -> Result<Receiver<Result<T, StoreError>>, StoreError> {
         let silent = self.silent();
         if silent >= PATIENCE {
             return Err(StoreError::Slow { silent });

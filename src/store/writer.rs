@@ -1,10 +1,10 @@
 //! The sole writer: pictures first, then one transaction for everything about a passage.
 
+use super::alarms::Alarms;
 use super::connection::{Database, Lock, sync_dir};
 use super::outcomes::{self, Answer};
 use super::record::{EvidenceFile, MessageKind, ModelVersions, OutboxMessage, Record};
 use super::rows::{OutboxRow, OutboxStats, Totals};
-use super::alarms::Alarms;
 use super::{
     Alarm, AuditEntry, AuditHead, Settings, StoreError, audit, convert, outbox, pictures, salvage, soundness,
 };
@@ -32,6 +32,8 @@ pub struct Store {
     totals: Totals,
     /// First messages of hits of the last minute: row and time of recording.
     live: VecDeque<(i64, Instant)>,
+    /// Rows of the outbox that this run has recorded: the first of a record and when, one a second at most.
+    born: VecDeque<(i64, Instant)>,
     /// Messages recorded since the outbox was last held against its bound.
     unbounded: u32,
     /// The box's own key, for the seals of the audit chain.
@@ -73,6 +75,7 @@ impl Store {
             settings,
             totals: Totals::default(),
             live: VecDeque::new(),
+            born: VecDeque::new(),
             unbounded: 0,
             key,
             unsure: false,
@@ -128,10 +131,18 @@ impl Store {
 
     /// Remembers where the messages of hits of the last minute begin.
     fn note_live(&mut self, record: &Record) {
+        // At or after the row just written, which is all that is asked of it.
+        let row = self.db.connection.last_insert_rowid() - record.messages.len() as i64 + 1;
         if record.messages.iter().any(|m| m.kind == MessageKind::Hit) {
-            // At or after the row just written, which is all that is asked of it.
-            let row = self.db.connection.last_insert_rowid() - record.messages.len() as i64 + 1;
             self.live.push_back((row, Instant::now()));
+        }
+        let due = |at: &Instant| at.elapsed() >= Duration::from_secs(1);
+        if !record.messages.is_empty() && self.born.back().is_none_or(|(_, at)| due(at)) {
+            self.born.push_back((row, Instant::now()));
+            if self.born.len() > MOST_LIVE {
+                // The middle of an outage of hours need not be known to the second.
+                self.born.remove(1);
+            }
         }
         self.forget_old();
     }
@@ -188,7 +199,12 @@ impl Store {
     /// The database cannot be read.
     pub fn outbox_next(&mut self, limit: usize) -> Result<Vec<OutboxRow>, StoreError> {
         self.forget_old();
-        outbox::next(&self.db, limit, self.live.front().map(|(row, _)| *row))
+        let mut rows = outbox::next(&self.db, limit, self.live.front().map(|(row, _)| *row))?;
+        for row in &mut rows {
+            row.waited =
+                self.born.iter().rev().find(|(first, _)| *first <= row.id).map(|(_, at)| at.elapsed());
+        }
+        Ok(rows)
     }
 
     /// A message is delivered; see [`super::StoreHandle::outbox_done`].
@@ -251,16 +267,17 @@ impl Store {
         // Closed first, and so that it writes nothing more: a check-point would spread the damage.
         let no_file = |e| StoreError::sql("closing the damaged database", &self.settings.database(), e);
         let nowhere = rusqlite::Connection::open_in_memory().map_err(no_file)?;
-        let _ = self.db.connection.set_db_config(
-            rusqlite::config::DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE,
-            true,
-        );
+        let _ = self
+            .db
+            .connection
+            .set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
         drop(std::mem::replace(&mut self.db.connection, nowhere));
         let what = salvage::replace(&self.settings, self.head.take())?;
         self.db = Database::open_writer(&self.settings.database())?;
         salvage::tell(&mut self.db, &self.key, why, &what)?;
         self.alarms = Alarms::default();
         self.live.clear();
+        self.born.clear();
         Ok(())
     }
 
@@ -302,7 +319,9 @@ fn open_sound(settings: &Settings) -> Result<(Database, Option<(salvage::Salvage
     } else {
         let sound = Database::open_writer(&path).and_then(|db| {
             if !soundness::look(&db, soundness::LONGEST)? {
-                tracing::info!("the database is large: only a part was checked; platewatch check store checks all");
+                tracing::info!(
+                    "the database is large: only a part was checked; platewatch check store checks all"
+                );
             }
             Ok(db)
         });

@@ -258,7 +258,12 @@ fn move_pictures(settings: &Settings, db: &Database, folder: &Path) -> Result<u6
 }
 
 /// Tells the chain of the new database, at once signed: it is the row that links it to the old one.
-pub(super) fn tell(db: &mut Database, key: &SigningKey, why: &str, what: &Salvaged) -> Result<(), StoreError> {
+pub(super) fn tell(
+    db: &mut Database,
+    key: &SigningKey,
+    why: &str,
+    what: &Salvaged,
+) -> Result<(), StoreError> {
     tracing::error!(
         why, aside = %what.aside.display(), salvaged = ?what.rows, left = ?what.misfits, torn = ?what.torn,
         chain_whole = what.chain_whole, pictures_aside = what.pictures_aside,

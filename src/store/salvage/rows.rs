@@ -11,8 +11,16 @@ use rusqlite::{Connection, Row, Statement, params_from_iter};
 
 /// What was promised to be sent and kept comes first: a disk that dies meanwhile takes the rest.
 const FIRST: &[&str] = &[
-    "outbox", "list_version", "model_versions", "past_search", "hit", "outcome", "evidence", "audit",
-    "audit_seal", "passage",
+    "outbox",
+    "list_version",
+    "model_versions",
+    "past_search",
+    "hit",
+    "outcome",
+    "evidence",
+    "audit",
+    "audit_seal",
+    "passage",
 ];
 /// Steps by which a damaged stretch is passed at most, in rows: more than any page or branch of pages holds.
 const FARTHEST: i64 = 1 << 40;
@@ -65,9 +73,8 @@ fn copy_table(old: &Connection, new: &Connection, table: &str) -> rusqlite::Resu
     }
     let sql = format!("SELECT rowid, {list} FROM \"{table}\" WHERE rowid > ?1 ORDER BY rowid");
     let Ok(mut select) = old.prepare(&sql) else { return Ok((0, false)) };
-    let sql = format!(
-        "SELECT rowid, {list} FROM \"{table}\" WHERE rowid > ?1 AND rowid <= ?2 ORDER BY rowid DESC"
-    );
+    let sql =
+        format!("SELECT rowid, {list} FROM \"{table}\" WHERE rowid > ?1 AND rowid <= ?2 ORDER BY rowid DESC");
     let Ok(mut back) = old.prepare(&sql) else { return Ok((0, false)) };
     let (mut copied, mut whole) = (0, true);
     // The row last reached, and how far beyond it the next attempt begins.
@@ -101,7 +108,9 @@ fn copy_table(old: &Connection, new: &Connection, table: &str) -> rusqlite::Resu
 enum Walked {
     ToTheEnd,
     /// A page could not be read; `reached` is the row before it, where there was one.
-    Torn { reached: Option<i64> },
+    Torn {
+        reached: Option<i64>,
+    },
 }
 
 /// Copies from after row `from` on until the end or until a page cannot be read.
