@@ -62,7 +62,7 @@ pub(super) fn hit_record(bytes: usize) -> Record {
         list: Arc::new(ListVersion { name: "zone".into(), sha256: "ab".repeat(32), loaded_at: at }),
         decided_at: at,
     };
-    let jpeg = format!("{:>bytes$}", hit.id).into_bytes();
+    let jpeg = format!("{}{}", hit.id, " ".repeat(bytes)).into_bytes();
     record.evidence = vec![EvidenceFile {
         role: EvidenceRole::Plate,
         sha256: Sha256::digest(&jpeg).iter().map(|b| format!("{b:02x}")).collect(),

@@ -316,6 +316,8 @@ fn open_sound(settings: &Settings) -> Result<(Database, Option<(salvage::Salvage
         Err("a recovery was cut off".to_owned())
     } else if salvage::is_gone(settings) {
         Err("the file is gone or empty, and this box has recorded before".to_owned())
+    } else if salvage::is_log_torn(settings) {
+        Err("synced transactions lie behind damage in the write-ahead log".to_owned())
     } else {
         let sound = Database::open_writer(&path).and_then(|db| {
             if !soundness::look(&db, soundness::LONGEST)? {

@@ -12,4 +12,5 @@ mod docs;
 mod end_to_end;
 mod outcomes;
 mod rtsp_server;
+mod upgrades;
 mod world;

@@ -8,6 +8,7 @@
 //! chain is copied where every row of it is there and holds; else what can be read of it is written to a file of
 //! its own, and a new chain begins with a row that names the old one's head.
 
+mod log;
 mod rows;
 
 use super::audit::{self, AuditAction, AuditEntry, AuditHead};
@@ -94,12 +95,25 @@ pub(super) fn replace(settings: &Settings, known: Option<AuditHead>) -> Result<S
     }
     let mut found = Salvaged { aside: aside.clone(), old_head: known, ..Salvaged::default() };
     let mut new = create(&fresh)?;
-    match source(&aside) {
+    // A copy, with the frames of the log that hold: looking changes nothing of what lies aside.
+    let rebuilt = dir.join("platewatch.db.rebuilt");
+    let [_, log, _] = with_companions(&aside);
+    log::rebuild(&aside, &log, &rebuilt).map_err(|e| StoreError::file("rebuilding", &rebuilt, e))?;
+    let old = source(&rebuilt).or_else(|_| {
+        // Without its first page no table can be found. In a database made by this version the tables stand where
+        // they stand in a new one; where that is not so, the new one takes no row of another shape.
+        borrow_first_page(&fresh, &rebuilt)?;
+        source(&rebuilt)
+    });
+    match old {
         Ok(old) => rows::copy(&old, &mut new, &mut found)?,
         Err(error) => {
             tracing::error!(%error, file = %aside.display(), "nothing can be read of the damaged database");
             found.torn.push("all".into());
         }
+    }
+    for name in with_companions(&rebuilt) {
+        remove(&name)?;
     }
     judge_chain(&mut new, &mut found)?;
     let folder = dir.join(format!("pictures.{}", suffix(&aside)));
@@ -189,17 +203,42 @@ fn create(path: &Path) -> Result<Database, StoreError> {
     Ok(db)
 }
 
-/// The damaged database, opened so that looking changes nothing of it: no check-point when it is closed.
+/// The copy of the damaged database.
 fn source(aside: &Path) -> Result<Connection, StoreError> {
     let fail = |e| StoreError::sql("opening the damaged database", aside, e);
-    // Writable, because reading through a write-ahead log needs its index.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(aside, flags).map_err(fail)?;
-    connection
-        .set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
-        .map_err(fail)?;
     connection.execute_batch("PRAGMA query_only = ON; PRAGMA cell_size_check = ON;").map_err(fail)?;
+    let tables: i64 = connection
+        .query_row("SELECT count(*) FROM sqlite_schema WHERE type = 'table'", [], |r| r.get(0))
+        .map_err(fail)?;
+    if tables == 0 {
+        return Err(StoreError::Damaged { path: aside.to_path_buf(), what: "no table can be found".into() });
+    }
     Ok(connection)
+}
+
+/// Puts the first page of `fresh` over that of `damaged`, with the size the file has.
+fn borrow_first_page(fresh: &Path, damaged: &Path) -> Result<(), StoreError> {
+    use std::os::unix::fs::FileExt;
+    const PAGE: usize = 4096;
+    let fail = |e| StoreError::file("mending", damaged, e);
+    let mut page = [0; PAGE];
+    std::fs::File::open(fresh).and_then(|f| f.read_exact_at(&mut page, 0)).map_err(fail)?;
+    let file = std::fs::OpenOptions::new().write(true).open(damaged).map_err(fail)?;
+    let pages = file.metadata().map_err(fail)?.len() / PAGE as u64;
+    let pages = u32::try_from(pages).unwrap_or(u32::MAX).to_be_bytes();
+    file.write_all_at(&page, 0).map_err(fail)?;
+    file.write_all_at(&pages, 28).map_err(fail)
+}
+
+/// Whether the write-ahead log beside the database holds transactions that SQLite would drop without a word.
+pub(super) fn is_log_torn(settings: &Settings) -> bool {
+    let [_, log, _] = with_companions(&settings.database());
+    log::is_torn(&log).unwrap_or_else(|error| {
+        tracing::error!(%error, "the write-ahead log cannot be read");
+        false
+    })
 }
 
 /// Keeps the copied chain where it holds; else writes it to a file beside and empties it.

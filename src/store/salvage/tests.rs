@@ -193,3 +193,53 @@ fn a_recovery_that_is_cut_off_goes_on_at_the_next_start() {
     assert_eq!(aside(&settings), [settings.dir.join(name)]);
     assert!(!note(&settings).exists() && !settings.dir.join("platewatch.db.new").exists());
 }
+
+#[test]
+fn transactions_behind_damage_in_the_log_are_found_and_fetched() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = settings(dir.path());
+    let mut store = Store::open(&settings).unwrap();
+    for i in 0..30 {
+        store.record(&full(&format!("event-{i:05}"))).unwrap();
+    }
+    // As after a kill: the log is there and was not written back.
+    let [database, log, _] = with_companions(&settings.database());
+    let copy = dir.path().join("copy");
+    std::fs::create_dir_all(&copy).unwrap();
+    for from in [&database, &log] {
+        std::fs::copy(from, copy.join(from.file_name().unwrap())).unwrap();
+    }
+    drop(store);
+    let put_back = |spoil: &dyn Fn(&std::fs::File, u64)| {
+        for to in with_companions(&settings.database()) {
+            let _ = std::fs::remove_file(&to);
+            let from = copy.join(to.file_name().unwrap());
+            if from.exists() {
+                std::fs::copy(from, &to).unwrap();
+            }
+        }
+        let file = std::fs::OpenOptions::new().write(true).open(&log).unwrap();
+        let size = file.metadata().unwrap().len();
+        assert!(size > 20 * 4120, "{size}");
+        spoil(&file, size);
+    };
+    put_back(&|_, _| {});
+    assert!(!is_log_torn(&settings), "a log that is whole");
+    put_back(&|file, size| file.set_len(size - 100).unwrap());
+    assert!(!is_log_torn(&settings), "a cut of the power tears the last transaction");
+    // One frame in the middle, then the header.
+    put_back(&|file, size| {
+        let frame = (size - 32) / 4120 / 2;
+        file.write_all_at(&[0x5A; 500], 32 + frame * 4120 + 300).unwrap();
+    });
+    assert!(is_log_torn(&settings));
+    let mut store = Store::open(&settings).unwrap();
+    assert_eq!(store.alarms().unwrap().len(), 1);
+    let left = waiting(&mut store);
+    assert!(left.len() >= 20 && left.contains(&"event-00029".to_owned()), "{left:?}");
+    drop(store);
+    put_back(&|file, _| file.write_all_at(&[0x5A; 32], 0).unwrap());
+    assert!(is_log_torn(&settings));
+    let mut store = Store::open(&settings).unwrap();
+    assert!(waiting(&mut store).len() >= 29, "only the first frame cannot be checked without the header");
+}
