@@ -91,6 +91,7 @@ def corrupt(runs, keep):
                 world.broker.up()
                 world.subscriber.down()
                 world.subscriber.up()
+            time.sleep(0.7)  # what the broker has taken is on its way to the subscriber
             way(world.random, db, wal)
             arrived = world.subscriber.ids()
             waiting = {i for i in world.recorded if i not in arrived} - destroyed

@@ -7,7 +7,9 @@
 mod condition;
 mod lists;
 
-pub use condition::{AlarmHealth, ClockHealth, ClockState, StoreHealth, StoreState};
+pub use condition::{
+    AlarmHealth, CameraHealth, ClockHealth, ClockState, OutboxHealth, StoreHealth, StoreState,
+};
 pub use lists::{HotlistState, HotlistStatus, ListHealth};
 
 use crate::domain::Utc;
@@ -445,21 +447,6 @@ pub struct Health {
     pub restarts: u64,
 }
 
-/// One camera's figures.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct CameraHealth {
-    /// The camera.
-    pub camera: String,
-    /// How it is.
-    pub state: CameraState,
-    /// Frames it gave since the start.
-    pub frames: u64,
-    /// Frames that were dropped since the start, for whatever reason.
-    pub dropped: u64,
-    /// When its latest frame was taken; null before the first.
-    pub last_frame_at: Option<Time>,
-}
-
 /// How a camera is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -472,20 +459,6 @@ pub enum CameraState {
     Failed,
     /// Has ended (a file) or was stopped.
     Ended,
-}
-
-/// What waits for the broker.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct OutboxHealth {
-    /// Messages that wait.
-    pub pending: u64,
-    /// Age of the oldest in seconds; null where none waits.
-    pub oldest_s: Option<u64>,
-    /// Messages given up on; they are kept on the box with the reason (`platewatch outbox list`).
-    pub dead: u64,
-    /// Messages of passages without a hit dropped since the start because the outbox was full.
-    #[serde(default)]
-    pub dropped: u64,
 }
 
 /// How one camera is, published when it changes.

@@ -8,9 +8,9 @@
 
 use super::delayed::{Allowance, DELAYED_AFTER, is_old, mark_delayed};
 use super::link::{Link, LinkEvent, LinkOptions, MAX_PACKET, Will};
-use super::message::{self, BoxState, OutboxHealth, Status, Time};
+use super::message::BoxState;
 use super::unkept::{self, mark_unkept};
-use super::{AlertError, AlertEvents, BoxIdentity, HealthSource, Outbox, broker_address, compose};
+use super::{AlertError, AlertEvents, BoxIdentity, HealthSource, Outbox, broker_address};
 use crate::domain::Utc;
 use crate::runtime::Backoff;
 use crate::store::{OutboxRow, StoreError};
@@ -481,45 +481,6 @@ impl<O: Outbox, H: HealthSource, E: AlertEvents> Worker<O, H, E> {
         self.phase = Phase::Leaving { until: Instant::now() + Duration::from_millis(750) };
         self.say_status(BoxState::Offline, Utc::now());
     }
-
-    fn say_health(&mut self) {
-        self.health_due = Instant::now() + self.health_every;
-        let mut health = self.health.health();
-        let now = Utc::now();
-        match self.outbox.stats() {
-            Ok(stats) => {
-                health.outbox = OutboxHealth {
-                    pending: stats.pending,
-                    oldest_s: stats.oldest.map(|t| now.since_ms(t).max(0).unsigned_abs() / 1000),
-                    dead: stats.dead,
-                    dropped: stats.dropped,
-                };
-            }
-            Err(error) => tracing::error!(%error, "the outbox cannot be read for the health message"),
-        }
-        let event = compose::event(&self.identity, "health", message::HEALTH_TYPE, None, now, health);
-        self.retain(self.identity.health(), event.map(|(_, json)| json));
-    }
-
-    fn say_status(&mut self, state: BoxState, since: Utc) {
-        let payload = self.status(state, since);
-        self.retain(self.identity.status(), payload);
-    }
-
-    fn status(&self, state: BoxState, since: Utc) -> Result<String, AlertError> {
-        let status = Status { state, since: Time(since), version: env!("CARGO_PKG_VERSION").into() };
-        compose::event(&self.identity, "status", message::STATUS_TYPE, None, since, status).map(|e| e.1)
-    }
-
-    fn retain(&mut self, topic: String, payload: Result<String, AlertError>) {
-        match payload {
-            Ok(payload) => {
-                self.unsaid.insert(topic.clone());
-                self.retained.insert(topic, payload);
-            }
-            Err(error) => tracing::error!(%error, "a status is not published"),
-        }
-    }
 }
 
 /// Takes leave of the broker and waits, not for long, until it has heard.
@@ -528,3 +489,5 @@ async fn farewell(mut link: Link) {
     let gone = async { while link.next().await.is_ok() {} };
     let _ = tokio::time::timeout(Duration::from_millis(250), gone).await;
 }
+
+mod statuses;

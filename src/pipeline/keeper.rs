@@ -231,9 +231,9 @@ impl<E: KeeperEvents> Keeper<E> {
 }
 
 fn tell_of(w: &mut Waiting, unkept: &Unkept, events: &mut impl KeeperEvents) {
-    let hits = w.record.messages.iter().filter(|m| m.kind == MessageKind::Hit);
+    let mut hits = w.record.messages.iter().filter(|m| m.kind == MessageKind::Hit);
     // A publisher that cannot take them now is asked again at the next look.
-    w.told = hits.fold(true, |all, m| unkept.tell(m) && all);
+    w.told = hits.all(|m| unkept.tell(m));
     if w.told {
         events.told_unkept(&w.record);
     }

@@ -123,18 +123,17 @@ impl Database {
 
     /// The file's version, checked not to be newer than ours; `None` where it is still empty.
     fn version(&self) -> Result<Option<i64>, StoreError> {
-        let number =
-            |sql| {
-                self.connection.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(|e| {
-                    match StoreError::sql("reading the version", &self.path, e) {
-                        // Without the key that every store of ours has beside it, it is somebody else's file.
-                        StoreError::Damaged { path, .. } if !path.with_file_name("box.key").exists() => {
-                            StoreError::NotOurs { path }
-                        }
-                        other => other,
+        let number = |sql| {
+            self.connection.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(|e| {
+                match StoreError::sql("reading the version", &self.path, e) {
+                    // Without the key that every store of ours has beside it, it is somebody else's file.
+                    StoreError::Damaged { path, .. } if !path.with_file_name("box.key").exists() => {
+                        StoreError::NotOurs { path }
                     }
-                })
-            };
+                    other => other,
+                }
+            })
+        };
         let found = number("PRAGMA user_version")?;
         match number("PRAGMA application_id")? {
             0 if found == 0 && number("SELECT count(*) FROM sqlite_schema")? == 0 => Ok(None),

@@ -1,6 +1,6 @@
-//! What `health` says of the box itself: its disk, its clock, and what somebody must take note of.
+//! The parts of `health`: cameras, outbox, disk, clock, and what somebody must take note of.
 
-use super::Time;
+use super::{CameraState, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -77,4 +77,33 @@ pub struct AlarmHealth {
     pub what: String,
     /// For people.
     pub detail: String,
+}
+
+/// One camera's figures.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CameraHealth {
+    /// The camera.
+    pub camera: String,
+    /// How it is.
+    pub state: CameraState,
+    /// Frames it gave since the start.
+    pub frames: u64,
+    /// Frames that were dropped since the start, for whatever reason.
+    pub dropped: u64,
+    /// When its latest frame was taken; null before the first.
+    pub last_frame_at: Option<Time>,
+}
+
+/// What waits for the broker.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct OutboxHealth {
+    /// Messages that wait.
+    pub pending: u64,
+    /// Age of the oldest in seconds; null where none waits.
+    pub oldest_s: Option<u64>,
+    /// Messages given up on; they are kept on the box with the reason (`platewatch outbox list`).
+    pub dead: u64,
+    /// Messages of passages without a hit dropped since the start because the outbox was full.
+    #[serde(default)]
+    pub dropped: u64,
 }

@@ -10,9 +10,11 @@ use crate::vision::{StageTimes, VisionError};
 use crossbeam_channel::{Receiver, unbounded};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+type PanicsAt = dyn Fn(&CameraId, u64) -> bool + Send;
+
 /// Reads one plate in every frame of the camera its text is written for, and panics where told to.
 struct Scripted {
-    panics_at: Box<dyn Fn(&CameraId, u64) -> bool + Send>,
+    panics_at: Box<PanicsAt>,
 }
 
 impl Eye for Scripted {

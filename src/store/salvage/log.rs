@@ -85,7 +85,8 @@ impl Log {
         let told = word(&bytes, 8).unwrap_or(0) as usize;
         let sound = magic & !1 == 0x377f_0682
             && sum(magic & 1 == 1, (0, 0), bytes.get(..24).unwrap_or_default()) == pair(&bytes, 24);
-        let page_size = if sound && told.is_power_of_two() && (512..=65_536).contains(&told) { told } else { 4096 };
+        let page_size =
+            if sound && told.is_power_of_two() && (512..=65_536).contains(&told) { told } else { 4096 };
         let big = sound && magic & 1 == 1;
         let first = word(&bytes, HEADER + 8).zip(word(&bytes, HEADER + 12));
         let salts = if sound { word(&bytes, 16).zip(word(&bytes, 20)) } else { first };

@@ -8,6 +8,7 @@
 //! chain is copied where every row of it is there and holds; else what can be read of it is written to a file of
 //! its own, and a new chain begins with a row that names the old one's head.
 
+mod leaves;
 mod log;
 mod rows;
 
@@ -111,6 +112,11 @@ pub(super) fn replace(settings: &Settings, known: Option<AuditHead>) -> Result<S
             tracing::error!(%error, file = %aside.display(), "nothing can be read of the damaged database");
             found.torn.push("all".into());
         }
+    }
+    let fetched = leaves::fetch_messages(&rebuilt, &new.connection)
+        .map_err(|e| StoreError::file("reading", &rebuilt, e))?;
+    if fetched > 0 {
+        *found.rows.entry("outbox".into()).or_default() += fetched;
     }
     for name in with_companions(&rebuilt) {
         remove(&name)?;

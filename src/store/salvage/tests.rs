@@ -96,6 +96,34 @@ fn one_spoilt_leaf_costs_its_rows_and_nothing_else() {
 }
 
 #[test]
+fn messages_are_fetched_from_leaves_whose_branches_are_gone() {
+    let (_dir, settings) = filled(0);
+    let mut store = Store::open(&settings).unwrap();
+    let ids: Vec<String> = (0..150).map(|_| crate::domain::EventId::generate().to_string()).collect();
+    for (i, id) in ids.iter().enumerate() {
+        let mut record = full(id);
+        // Every second one goes over to other pages.
+        if i % 2 == 0 {
+            record.messages[0].payload = format!("{{\"id\":\"{id}\",\"x\":\"{}\"}}", "y".repeat(10_000));
+        }
+        store.record(&record).unwrap();
+    }
+    drop(store);
+    let root: i64 = Connection::open(settings.database())
+        .unwrap()
+        .query_row("SELECT rootpage FROM sqlite_schema WHERE name = 'outbox'", [], |r| r.get(0))
+        .unwrap();
+    spoil(&settings, root as u64);
+    let mut store = Store::open(&settings).unwrap();
+    let left = waiting(&mut store);
+    assert_eq!(left.iter().filter(|id| ids.contains(id)).count(), 150);
+    assert!(store.outbox_next(200).unwrap().iter().any(|r| r.payload.len() > 10_000));
+    drop(store);
+    let found = inspect(&settings, None).unwrap();
+    assert!(found.is_whole(), "{:?}", found.findings);
+}
+
+#[test]
 fn a_lost_chain_begins_anew_with_the_old_head_and_is_kept_beside() {
     let (_dir, settings) = filled(150);
     let told = {
@@ -129,7 +157,8 @@ fn whatever_is_done_to_the_file_the_box_starts_says_so_and_keeps_what_it_had() {
     let cut = |settings: &Settings, to: u64| {
         std::fs::OpenOptions::new().write(true).open(settings.database()).unwrap().set_len(to).unwrap();
     };
-    let ways: [(&str, &dyn Fn(&Settings)); 6] = [
+    type Way<'a> = (&'a str, &'a dyn Fn(&Settings));
+    let ways: [Way<'_>; 6] = [
         ("header", &|s| noise(s, 0, 100)),
         ("first page", &|s| noise(s, 0, 4096)),
         ("everything", &|s| noise(s, 0, std::fs::metadata(s.database()).unwrap().len() as usize)),

@@ -135,7 +135,11 @@ fn boxes_of_every_version_before_open_with_all_they_had_and_can_go_back() {
         let mut store = super::super::Store::open(&settings).unwrap();
         let hits = super::super::queries::recent_hits(store.database(), &Default::default()).unwrap();
         assert_eq!(hits.len(), 1, "from version {version}");
-        assert_eq!(store.outbox_next(10).unwrap().len(), 1, "what waited still waits, from version {version}");
+        assert_eq!(
+            store.outbox_next(10).unwrap().len(),
+            1,
+            "what waited still waits, from version {version}"
+        );
         drop(store);
         let found = super::super::inspect(&settings, None).unwrap();
         assert!(found.is_whole(), "from version {version}: {:?}", found.findings);
