@@ -2,7 +2,7 @@
 //!
 //! A disk that takes no writes must not keep an officer from hearing of the car that has just passed. Such a message
 //! carries `kept: false` (CloudEvents extension attribute), has its final id, and is never retried over a loss of
-//! the process: when the disk is well again the same event goes through the outbox, without the mark. Decision 0014.
+//! the process: when the disk is well again the same event goes through the outbox, without the mark. Decision 0021.
 
 use super::worker::Control;
 use crate::store::{MessageKind, OutboxMessage};

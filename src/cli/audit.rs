@@ -1,11 +1,11 @@
 //! `platewatch audit`: the chain of who did and saw what.
 
+use super::common::StoreArgs;
 use super::{DONE, FAILED};
 use crate::domain::Utc;
 use crate::runtime::PublicKey;
-use crate::store::{AuditHead, AuditRow, Reader, Settings};
+use crate::store::{AuditHead, AuditRow, Reader};
 use std::io::Write;
-use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  platewatch audit list --data /var/lib/platewatch\n  \
@@ -23,9 +23,8 @@ enum Verb {
         platewatch audit list --data demo-data --action search --json\n\n\
         Exit codes: 0 done; 1 the store cannot be read; 2 wrong usage.")]
     List {
-        /// Folder of the store (store.dir of the configuration)
-        #[arg(long, value_name = "DIR", default_value = "demo-data")]
-        data: PathBuf,
+        #[command(flatten)]
+        store: StoreArgs,
         /// Only this action, such as `search`, `export`, `list-activated`
         #[arg(long, value_name = "WORD")]
         action: Option<String>,
@@ -43,9 +42,8 @@ enum Verb {
         shows too. --key is box_key of `health`; without it the key file in the store is asked.\n\
         Exit codes: 0 the chain is whole; 1 it is not, or cannot be read; 2 wrong usage.")]
     Verify {
-        /// Folder of the store (store.dir of the configuration)
-        #[arg(long, value_name = "DIR", default_value = "demo-data")]
-        data: PathBuf,
+        #[command(flatten)]
+        store: StoreArgs,
         /// Public key of the box, 64 hexadecimal digits
         #[arg(long, value_name = "KEY")]
         key: Option<PublicKey>,
@@ -68,14 +66,14 @@ pub(super) fn head(text: &str) -> Result<AuditHead, String> {
 
 pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
     match &args.verb {
-        Verb::List { data, action, since, json } => list(data, action.as_deref(), *since, *json),
-        Verb::Verify { data, key, head } => verify(data, *key, head.as_ref()),
+        Verb::List { store, action, since, json } => list(store, action.as_deref(), *since, *json),
+        Verb::Verify { store, key, head } => verify(store, *key, head.as_ref()),
     }
 }
 
-fn list(data: &std::path::Path, action: Option<&str>, since: Option<Utc>, json: bool) -> anyhow::Result<u8> {
+fn list(store: &StoreArgs, action: Option<&str>, since: Option<Utc>, json: bool) -> anyhow::Result<u8> {
     const BATCH: usize = 1_000;
-    let reader = Reader::open(&Settings::new(data))?;
+    let reader = Reader::open(&store.settings()?)?;
     let mut out = std::io::stdout().lock();
     let mut next = 1;
     loop {
@@ -100,8 +98,8 @@ fn list(data: &std::path::Path, action: Option<&str>, since: Option<Utc>, json: 
     }
 }
 
-fn verify(data: &std::path::Path, key: Option<PublicKey>, told: Option<&AuditHead>) -> anyhow::Result<u8> {
-    let settings = Settings::new(data);
+fn verify(store: &StoreArgs, key: Option<PublicKey>, told: Option<&AuditHead>) -> anyhow::Result<u8> {
+    let settings = store.settings()?;
     let key = key.or_else(|| settings.public_key());
     let report = Reader::open(&settings)?.verify_audit(key.as_ref(), told)?;
     let mut out = std::io::stdout().lock();

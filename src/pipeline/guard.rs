@@ -22,6 +22,7 @@ pub(super) trait Eye {
     fn look(
         &mut self,
         frame: &Frame,
+        expected: &[[f32; 4]],
         treatment: &mut dyn FnMut(&Detection) -> Treatment,
     ) -> Result<(Vec<Reading>, StageTimes), VisionError>;
 }
@@ -30,9 +31,10 @@ impl Eye for vision::Worker {
     fn look(
         &mut self,
         frame: &Frame,
+        expected: &[[f32; 4]],
         treatment: &mut dyn FnMut(&Detection) -> Treatment,
     ) -> Result<(Vec<Reading>, StageTimes), VisionError> {
-        self.process_where(frame, treatment)
+        self.process_where(frame, expected, treatment)
     }
 }
 
@@ -60,13 +62,14 @@ impl Eye for FaultyEye {
     fn look(
         &mut self,
         frame: &Frame,
+        expected: &[[f32; 4]],
         treatment: &mut dyn FnMut(&Detection) -> Treatment,
     ) -> Result<(Vec<Reading>, StageTimes), VisionError> {
         self.frames += 1;
         if self.frames.is_multiple_of(self.every.max(1)) {
             panic!("a defect made on purpose (bench faults)");
         }
-        self.eye.look(frame, treatment)
+        self.eye.look(frame, expected, treatment)
     }
 }
 

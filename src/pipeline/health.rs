@@ -1,6 +1,8 @@
 //! What the `health` message says, asked from the thread `alert`.
 
 use super::condition::Condition;
+use super::lawful::Lawful;
+use super::lawful_tell;
 use super::watching::Watch;
 use crate::alert::message::{AlarmHealth, CameraHealth, Health, ListHealth, Models, OutboxHealth, Time};
 use crate::domain::Utc;
@@ -19,6 +21,7 @@ pub(super) fn source(
     store: StoreHandle,
     kept: store::Settings,
     condition: Condition,
+    lawful: Lawful,
 ) -> impl Fn() -> Health + Send + 'static {
     let started = Instant::now();
     let models = Models { detector: models.detector_sha256.clone(), reader: models.reader_sha256.clone() };
@@ -31,11 +34,14 @@ pub(super) fn source(
         models: Some(models.clone()),
         disk_free_bytes: kept.disk_free_bytes(),
         audit_head: store.audit_head().ok().map(|head| format!("{}:{}", head.seq, head.hash)),
+        law: Some(lawful_tell::health(&lawful)),
         box_key: kept.public_key().map(|key| key.to_string()),
         store: Some(condition.store_health()),
         clock: Some(condition.clock_health(Utc::now())),
         alarms: alarms(&store, &metrics),
         restarts: condition.restarts(),
+        inbound: None,
+        broker_tls: None,
     }
 }
 

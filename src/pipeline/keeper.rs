@@ -3,7 +3,7 @@
 //! While the disk takes what it is given, this is a queue of one: whoever brings the next record waits, and pressure
 //! runs back to the cameras. Once a record has waited for [`PATIENCE`], or a write has failed in a way that may
 //! pass, records collect in memory instead, within a bound, so that matching goes on; and their hits are published
-//! before they are kept, marked `kept: false` (decision 0014). When the disk is well again they are kept in order,
+//! before they are kept, marked `kept: false` (decision 0021). When the disk is well again they are kept in order,
 //! with the ids under which they were told, and published again without the mark.
 
 use super::backlog::{Backlog, MAX_BYTES, Shed, Waiting};

@@ -2,6 +2,7 @@
 
 use super::condition::Condition;
 use super::keeper::Keeper;
+use super::lawful::Lawful;
 use crate::alert::{BoxIdentity, hit_message, passage_message};
 use crate::domain::{CameraId, EvidenceFrame, Hit, PassageState, Utc};
 use crate::runtime::Stop;
@@ -38,6 +39,8 @@ pub(super) struct Recorder {
     pub metrics: Metrics,
     /// How many passages without a hit each camera may tell of.
     pub limits: Limits,
+    /// What of a camera may be kept.
+    pub lawful: Lawful,
     /// Set when waiting for a disk must end.
     pub give_up: Stop,
 }
@@ -86,7 +89,12 @@ impl Recorder {
                     Err(_) => open = false,
                     Ok(j) => {
                         self.metrics.queue_depth(QueueName::Store, judged.len());
-                        let record = self.record(j);
+                        let recorded = self.lawful.records(&j.event.passage.camera);
+                        let record = self.record(j, recorded);
+                        // Of a third party's camera whose pictures the police do not record, only hits are kept.
+                        if record.hits.is_empty() && !recorded {
+                            continue;
+                        }
                         if record.hits.is_empty() && record.messages.is_empty() && !self.keep.passages {
                             continue;
                         }
@@ -101,7 +109,7 @@ impl Recorder {
     }
 
     #[expect(clippy::panic, reason = "the defect made on purpose")]
-    fn record(&mut self, j: Judged) -> Record {
+    fn record(&mut self, j: Judged, recorded: bool) -> Record {
         if let Some(left) = self.fails_at.as_mut() {
             *left = left.saturating_sub(1);
             if *left == 0 {
@@ -109,7 +117,7 @@ impl Recorder {
             }
         }
         let passage = j.event.passage;
-        let evidence = if j.hits.is_empty() && !self.keep.passage_pictures {
+        let evidence = if !recorded || (j.hits.is_empty() && !self.keep.passage_pictures) {
             Vec::new()
         } else {
             let start = Instant::now();

@@ -30,6 +30,7 @@ pub(super) fn plain_record() -> Record {
         contradictory: false,
         direction: None,
         lane: None,
+        mandate: None,
         best_frame: 1,
         best_frame_at: at,
         best_frame_received_at: at,

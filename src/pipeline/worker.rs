@@ -6,9 +6,10 @@ use super::condition::Condition;
 use super::guard::{Eye, MakeEye, Pause, guarded};
 use super::ignoring::Ignoring;
 use super::judge::Judge;
+use super::lawful::Lawful;
 use super::recorder::Judged;
 use crate::domain::{CameraId, Detection, Frame, HitState, PassageState, Reading, Utc};
-use crate::hotlist::Hotlists;
+use crate::hotlist::{Hotlists, List};
 use crate::runtime::Mailboxes;
 use crate::telemetry::{DiscardReason, DropReason, Metrics, QueueName, RejectReason, Stage, SuppressReason};
 use crate::track::{self, Areas, Discarded, TrackEvent, Tracker};
@@ -27,6 +28,8 @@ const JUST_JUMPED: Duration = Duration::from_secs(10);
 pub(super) enum Work {
     /// The next frame.
     Frame(Frame),
+    /// The camera does not look for a while; its tracks are over.
+    Paused,
     /// The camera has ended; its tracks are over.
     Ended,
 }
@@ -50,6 +53,7 @@ pub(super) struct VisionThread {
     cameras: Vec<Camera>,
     judge: Judge,
     ignoring: Ignoring,
+    lawful: Lawful,
     metrics: Metrics,
     condition: Condition,
     out: Sender<Judged>,
@@ -70,6 +74,7 @@ impl VisionThread {
         cameras: &[&CameraSettings],
         hotlists: Hotlists,
         ignoring: Ignoring,
+        lawful: Lawful,
         metrics: Metrics,
         condition: Condition,
         out: Sender<Judged>,
@@ -94,6 +99,7 @@ impl VisionThread {
             cameras,
             judge: Judge::new(hotlists),
             ignoring,
+            lawful,
             metrics,
             condition,
             out,
@@ -117,6 +123,7 @@ impl VisionThread {
             self.metrics.queue_depth(QueueName::Vision, self.work.len());
             match taken {
                 Some((i, Work::Frame(frame))) => self.frame(i, frame),
+                Some((i, Work::Paused)) => self.paused(i),
                 Some((i, Work::Ended)) => self.ended(i),
                 None if self.work.is_closed() => break,
                 None => {}
@@ -180,8 +187,9 @@ impl VisionThread {
                 Treatment::Read
             }
         };
+        let expected = guarded(|| camera.tracker.expected(frame)).unwrap_or_default();
         let eye = &mut self.eye;
-        let readings = match guarded(|| eye.look(frame, &mut treatment)) {
+        let readings = match guarded(|| eye.look(frame, &expected, &mut treatment)) {
             Some(Ok((readings, times))) => {
                 self.metrics.stage_time(Stage::Scale, times.scale);
                 self.metrics.stage_time(Stage::Detect, times.detect);
@@ -243,8 +251,14 @@ impl VisionThread {
     }
 
     fn ended(&mut self, index: usize) {
+        if let Some(camera) = self.cameras.get_mut(index) {
+            camera.ended = true;
+        }
+        self.paused(index);
+    }
+
+    fn paused(&mut self, index: usize) {
         let Some(camera) = self.cameras.get_mut(index) else { return };
-        camera.ended = true;
         let events = guarded(|| camera.tracker.finish());
         self.tracked(index, events);
     }
@@ -262,13 +276,15 @@ impl VisionThread {
             self.metrics.track_discarded(&camera.id, reason);
         }
         let id = camera.id.clone();
-        for event in events {
+        for mut event in events {
+            event.passage.mandate = self.lawful.mandate_of(&id);
             let start = Instant::now();
             let now = Utc::now();
             let ignored = self.ignoring.find(&event.passage.text, now);
+            let allowed = |list: &List| self.lawful.allows_list(&id, list);
             let judge = &mut self.judge;
             let hold_back = ignored.as_ref().is_some_and(|i| i.suppress_hits);
-            let Some(hits) = guarded(|| judge.judge(&event, now, hold_back)) else {
+            let Some(hits) = guarded(|| judge.judge(&event, now, allowed, hold_back)) else {
                 self.defect(index, "judge");
                 continue;
             };

@@ -7,16 +7,18 @@
 //!
 //! Reading order: `schema.sql` (the contract of the file), `record` (what is handed in), `rows` (what
 //! comes out), `thread` (who calls), `writer` (one record, one transaction), `pictures`, `outbox`, `audit`,
-//! `outcomes`, `clerk`, `queries`, `connection` and `upgrade` (opening, creating, migrating), `soundness` and
-//! `salvage` (a damaged database), `alarms`, `error`.
+//! `outcomes`, `orders`, `clerk`, `queries`, `connection` and `upgrade` (opening, creating, migrating), `soundness`
+//! and `salvage` (a damaged database), `alarms`, `sealing` and `conversion` (encryption at rest), `error`.
 
 mod alarms;
 mod audit;
 mod clerk;
 mod connection;
+mod conversion;
 mod convert;
 mod error;
 mod inspect;
+mod orders;
 mod outbox;
 mod outcomes;
 mod pictures;
@@ -24,6 +26,7 @@ mod queries;
 mod record;
 mod rows;
 mod salvage;
+mod sealing;
 mod settings;
 mod shape;
 mod soundness;
@@ -31,13 +34,16 @@ mod soundness;
 mod testing;
 mod thread;
 mod upgrade;
+mod usage;
 mod writer;
 
 pub use alarms::Alarm;
 pub use audit::{AuditAction, AuditEntry, AuditFault, AuditHead, AuditReport, AuditRow, AuditWriter};
 pub use clerk::{Clerk, LateHit, PastSearch};
+pub use conversion::{Conversion, convert};
 pub use error::StoreError;
 pub use inspect::{Finding, Inspection, inspect, mend};
+pub use orders::{Order, Ordered, PausedCamera};
 pub use outcomes::{Answer, AnswerSource};
 pub use queries::Reader;
 pub use record::{EvidenceFile, EvidenceRole, MessageKind, ModelVersions, OutboxMessage, Record};
@@ -47,4 +53,5 @@ pub use rows::{
 };
 pub use settings::Settings;
 pub use thread::{PATIENCE, StoreHandle, StoreThread, start};
+pub use usage::{Duty, UseChange, UsePeriod};
 pub use writer::Store;

@@ -6,7 +6,7 @@ use super::record::ModelVersions;
 use super::rows::{
     DeadRow, EvidenceRow, HitQuery, HitRow, OutboxStats, OutcomeRow, PassageQuery, PassageRow, Tally, TallyBy,
 };
-use super::{AuditHead, AuditReport, AuditRow, Settings, StoreError, audit, outbox, outcomes, pictures};
+use super::{AuditHead, AuditReport, AuditRow, Settings, StoreError, audit, outbox, outcomes};
 use crate::domain::{
     CameraId, ClockQuality, Country, Direction, Entry, HitId, ListVersion, Listed, Passage, PassageId,
     PlateText, Position, Utc,
@@ -31,6 +31,10 @@ fn file_of(path: &Path) -> Option<(u64, u64)> {
 }
 
 impl Reader {
+    pub(super) fn database(&self) -> &Database {
+        &self.db
+    }
+
     /// Opens the database of `settings.dir` for reading.
     ///
     /// # Errors
@@ -38,7 +42,7 @@ impl Reader {
     pub fn open(settings: &Settings) -> Result<Self, StoreError> {
         // Asked first: a file that comes meanwhile then counts as another one.
         let file = file_of(&settings.database());
-        Ok(Self { db: Database::open_reader(&settings.database())?, file })
+        Ok(Self { db: Database::open_reader(settings)?, file })
     }
 
     /// Whether the database has been replaced since (a damaged one is moved aside): open another reader then.
@@ -68,6 +72,14 @@ impl Reader {
     /// The database cannot be read, or holds what platewatch never writes.
     pub fn recent_passages(&self, query: &PassageQuery) -> Result<Vec<PassageRow>, StoreError> {
         recent_passages(&self.db, query)
+    }
+
+    /// The picture with this SHA-256, decrypted where the store is encrypted, and held against it.
+    ///
+    /// # Errors
+    /// It is not there, cannot be read, or its bytes are not those it was kept with.
+    pub fn picture(&self, sha256: &str) -> Result<Vec<u8>, StoreError> {
+        self.db.pictures.read(sha256)
     }
 
     /// Messages given up on, the oldest first.
@@ -252,6 +264,7 @@ fn passage(db: &Database, row: &Row<'_>) -> Result<Passage, StoreError> {
         contradictory: row.get("contradictory").map_err(&fail)?,
         direction: direction(db, row)?,
         lane: row.get::<_, Option<String>>("lane").map_err(&fail)?.map(Into::into),
+        mandate: row.get::<_, Option<String>>("mandate").map_err(&fail)?.map(Into::into),
         best_frame: convert::uint(number("best_frame")?, "passage.best_frame")?,
         best_frame_at: Utc::from_unix_ms(number("best_frame_at")?),
         best_frame_received_at: Utc::from_unix_ms(number("best_frame_received_at")?),
@@ -354,7 +367,6 @@ fn hit(db: &Database, row: &Row<'_>) -> Result<HitRow, StoreError> {
 
 fn evidence(db: &Database, passage: PassageId) -> Result<Vec<EvidenceRow>, StoreError> {
     let fail = db.fail("reading pictures");
-    let folder = db.path.parent().unwrap_or(Path::new(".")).join("pictures");
     let mut statement = db
         .connection
         .prepare_cached(
@@ -371,8 +383,7 @@ fn evidence(db: &Database, passage: PassageId) -> Result<Vec<EvidenceRow>, Store
         let number = |i: usize| row.get::<_, i64>(i).map_err(&fail);
         found.push(EvidenceRow {
             role: convert::role_from(&role)?,
-            path: pictures::path_of(&folder, &sha256)
-                .ok_or(StoreError::Corrupt { column: "evidence.sha256" })?,
+            path: db.pictures.path_of(&sha256).ok_or(StoreError::Corrupt { column: "evidence.sha256" })?,
             sha256,
             width: convert::uint(number(2)?, "evidence.width")?,
             height: convert::uint(number(3)?, "evidence.height")?,

@@ -101,7 +101,7 @@ mod tests {
         let mut store = Store::open(&settings).unwrap();
         (0..200).for_each(|i| store.record(&full(&format!("e{i}"))).unwrap());
         drop(store);
-        let db = Database::open_writer(&settings.database()).unwrap();
+        let db = Database::open_writer(&settings).unwrap();
         assert!(look(&db, LONGEST).unwrap());
         let root: i64 = db
             .connection
@@ -110,7 +110,7 @@ mod tests {
         drop(db);
         let file = std::fs::OpenOptions::new().write(true).open(settings.database()).unwrap();
         file.write_all_at(&[0xA5; 4096], (root as u64 - 1) * 4096).unwrap();
-        let db = Database::open_writer(&settings.database()).unwrap();
+        let db = Database::open_writer(&settings).unwrap();
         assert!(!look(&db, Duration::ZERO).unwrap());
         assert!(matches!(look(&db, LONGEST), Err(StoreError::Damaged { .. })));
     }

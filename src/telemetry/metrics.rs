@@ -5,7 +5,8 @@
 //! the hot path; it never fails and does not wait for a scrape.
 
 use super::families::{
-    ByCamera, ByDiscard, ByDrop, ByKind, ByList, ByListAndKind, ByQueue, ByReject, ByStage, BySuppress,
+    ByCamera, ByDiscard, ByDrop, ByKind, ByList, ByListAndKind, ByQueue, ByReject, ByResult, ByStage,
+    BySuppress,
 };
 use super::families::{Families, FloatGauge};
 use super::labels::{
@@ -177,6 +178,11 @@ impl Metrics {
     /// The broker refused a message.
     pub fn publish_refused(&self) {
         self.shared.all.publish_refused.inc();
+    }
+
+    /// A message of an operator was followed (`accepted`) or not, for this reason.
+    pub fn inbound(&self, result: &'static str) {
+        self.shared.all.inbound.get_or_create(&ByResult { result }).inc();
     }
 
     /// The broker is connected, or no longer is.
@@ -413,6 +419,7 @@ mod tests {
         m.delivered();
         m.capture_to_delivered(Duration::from_millis(180));
         m.publish_refused();
+        m.inbound("accepted");
         m.broker_connected(true);
         m.store_writable(true);
         m.store_waiting(2);

@@ -53,6 +53,7 @@ pub fn passage(text: &str) -> Passage {
         contradictory: false,
         direction: Some(Direction::Towards),
         lane: Some("left".into()),
+        mandate: Some("GR-2026-114".into()),
         best_frame: 42,
         best_frame_at: at.plus_ms(200),
         best_frame_received_at: at.plus_ms(230),
@@ -131,6 +132,21 @@ pub fn health() -> Health {
         clock: None,
         alarms: Vec::new(),
         restarts: 0,
+        law: Some(crate::alert::message::LawHealth {
+            preset: "be-wpa".into(),
+            policy: "enforce".into(),
+            configured: true,
+            mandates: vec![crate::alert::message::MandateHealth {
+                reference: "GR-2026-114".into(),
+                ends_at: None,
+                oral: false,
+                over: false,
+                ending: false,
+            }],
+            ..Default::default()
+        }),
+        inbound: None,
+        broker_tls: None,
     }
 }
 
@@ -270,6 +286,7 @@ pub fn publisher(remote: Remote) -> (MemoryOutbox, Recorder, Publisher) {
         publish_passages: false,
         health_every_s: 1,
         catch_up_per_s: 1_000,
+        inbound: None,
     };
     let (outbox, events) = (MemoryOutbox::new(), Recorder::default());
     let publisher = start(&settings, outbox.clone(), health, events.clone()).unwrap();

@@ -1,6 +1,8 @@
 //! What is said of the box itself, retained.
 
+use super::super::certificates::Certificates;
 use super::super::message::{self, BoxState, OutboxHealth, Status, Time};
+use super::super::taking_in::TakingIn;
 use super::super::{AlertError, AlertEvents, HealthSource, Outbox, compose};
 use super::Worker;
 use crate::domain::Utc;
@@ -10,6 +12,8 @@ impl<O: Outbox, H: HealthSource, E: AlertEvents> Worker<O, H, E> {
     pub(super) fn say_health(&mut self) {
         self.health_due = Instant::now() + self.health_every;
         let mut health = self.health.health();
+        health.inbound = self.taking_in.as_ref().map(TakingIn::health);
+        health.broker_tls = self.certificates.as_ref().map(Certificates::health);
         let now = Utc::now();
         match self.outbox.stats() {
             Ok(stats) => {

@@ -21,6 +21,7 @@ impl Eye for Scripted {
     fn look(
         &mut self,
         frame: &Frame,
+        _: &[[f32; 4]],
         _: &mut dyn FnMut(&Detection) -> Treatment,
     ) -> Result<(Vec<Reading>, StageTimes), VisionError> {
         assert!(!(self.panics_at)(&frame.stamp.camera, frame.stamp.seq), "a defect, on purpose");
@@ -75,6 +76,7 @@ fn bench(panics_at: impl Fn(&CameraId, u64) -> bool + Clone + Send + 'static) ->
         track: track::Settings::default(),
         min_plate_width_px: None,
         max_passages_per_min: None,
+        lawful: crate::law::CameraUse::default(),
     };
     let cameras = [
         camera("a", Source::Mjpeg { url: "http://127.0.0.1/".into(), credentials: None }),
@@ -94,6 +96,7 @@ fn bench(panics_at: impl Fn(&CameraId, u64) -> bool + Clone + Send + 'static) ->
         &[&cameras[0], &cameras[1]],
         Hotlists::new(),
         Ignoring::default(),
+        Lawful::new(&crate::law::Settings::off(), &cameras),
         metrics.clone(),
         condition.clone(),
         send,

@@ -66,9 +66,14 @@ pub(super) fn rebuild(database: &Path, log: &Path, to: &Path) -> io::Result<()> 
         // A database that was cut off reads as zeros there, which SQLite takes for damage, as it should.
         out.set_len(u64::from(pages) * log.page_size as u64)?;
     }
-    // Bytes 18 and 19 say that there is a write-ahead log; the rebuilt file has none.
-    out.seek(SeekFrom::Start(18))?;
-    out.write_all(&[1, 1])?;
+    // Bytes 18 and 19 say that there is a write-ahead log; the rebuilt file has none. In an encrypted one nothing can
+    // be said without the key, and SQLite finds out by itself.
+    let mut first = [0; 16];
+    out.seek(SeekFrom::Start(0))?;
+    if out.read_exact(&mut first).is_ok() && &first == b"SQLite format 3\0" {
+        out.seek(SeekFrom::Start(18))?;
+        out.write_all(&[1, 1])?;
+    }
     out.sync_all()
 }
 

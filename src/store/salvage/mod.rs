@@ -14,10 +14,10 @@ mod rows;
 
 use super::audit::{self, AuditAction, AuditEntry, AuditHead};
 use super::connection::{Database, sync_dir};
-use super::{Settings, StoreError, pictures, upgrade};
+use super::{Settings, StoreError, upgrade};
 use crate::domain::Utc;
 use crate::runtime::SigningKey;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::OpenFlags;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -95,19 +95,19 @@ pub(super) fn replace(settings: &Settings, known: Option<AuditHead>) -> Result<S
         remove(&name)?; // of a recovery that was cut off
     }
     let mut found = Salvaged { aside: aside.clone(), old_head: known, ..Salvaged::default() };
-    let mut new = create(&fresh)?;
+    let mut new = create(settings, &fresh)?;
     // A copy, with the frames of the log that hold: looking changes nothing of what lies aside.
     let rebuilt = dir.join("platewatch.db.rebuilt");
     let [_, log, _] = with_companions(&aside);
     log::rebuild(&aside, &log, &rebuilt).map_err(|e| StoreError::file("rebuilding", &rebuilt, e))?;
-    let old = source(&rebuilt).or_else(|_| {
+    let old = source(settings, &rebuilt).or_else(|_| {
         // Without its first page no table can be found. In a database made by this version the tables stand where
         // they stand in a new one; where that is not so, the new one takes no row of another shape.
         borrow_first_page(&fresh, &rebuilt)?;
-        source(&rebuilt)
+        source(settings, &rebuilt)
     });
     match old {
-        Ok(old) => rows::copy(&old, &mut new, &mut found)?,
+        Ok(old) => rows::copy(&old.connection, &mut new, &mut found)?,
         Err(error) => {
             tracing::error!(%error, file = %aside.display(), "nothing can be read of the damaged database");
             found.torn.push("all".into());
@@ -121,7 +121,7 @@ pub(super) fn replace(settings: &Settings, known: Option<AuditHead>) -> Result<S
     for name in with_companions(&rebuilt) {
         remove(&name)?;
     }
-    judge_chain(&mut new, &mut found)?;
+    judge_chain(settings, &mut new, &mut found)?;
     let folder = dir.join(format!("pictures.{}", suffix(&aside)));
     found.pictures_aside = move_pictures(settings, &new, &folder)?;
     drop(new);
@@ -198,30 +198,30 @@ fn remove(path: &Path) -> Result<(), StoreError> {
 }
 
 /// An empty database of this version that is written in one go: it has its name only when it is whole.
-fn create(path: &Path) -> Result<Database, StoreError> {
+fn create(settings: &Settings, path: &Path) -> Result<Database, StoreError> {
     let fail = |e| StoreError::sql("making a new database", path, e);
-    let connection = Connection::open(path).map_err(fail)?;
-    connection
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
+    let mut db = Database::connect_to(settings, path.to_path_buf(), flags)?;
+    db.connection
         .execute_batch("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA foreign_keys = OFF;")
         .map_err(fail)?;
-    let mut db = Database { connection, path: path.to_path_buf() };
     upgrade::create(&mut db)?;
     Ok(db)
 }
 
 /// The copy of the damaged database.
-fn source(aside: &Path) -> Result<Connection, StoreError> {
+fn source(settings: &Settings, aside: &Path) -> Result<Database, StoreError> {
     let fail = |e| StoreError::sql("opening the damaged database", aside, e);
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(aside, flags).map_err(fail)?;
-    connection.execute_batch("PRAGMA query_only = ON; PRAGMA cell_size_check = ON;").map_err(fail)?;
-    let tables: i64 = connection
+    let db = Database::connect_to(settings, aside.to_path_buf(), OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    db.connection.execute_batch("PRAGMA query_only = ON; PRAGMA cell_size_check = ON;").map_err(fail)?;
+    let tables: i64 = db
+        .connection
         .query_row("SELECT count(*) FROM sqlite_schema WHERE type = 'table'", [], |r| r.get(0))
         .map_err(fail)?;
     if tables == 0 {
         return Err(StoreError::Damaged { path: aside.to_path_buf(), what: "no table can be found".into() });
     }
-    Ok(connection)
+    Ok(db)
 }
 
 /// Puts the first page of `fresh` over that of `damaged`, with the size the file has.
@@ -231,6 +231,9 @@ fn borrow_first_page(fresh: &Path, damaged: &Path) -> Result<(), StoreError> {
     let fail = |e| StoreError::file("mending", damaged, e);
     let mut page = [0; PAGE];
     std::fs::File::open(fresh).and_then(|f| f.read_exact_at(&mut page, 0)).map_err(fail)?;
+    if !page.starts_with(b"SQLite format 3\0") {
+        return Ok(()); // encrypted: the first page of another database does not fit
+    }
     let file = std::fs::OpenOptions::new().write(true).open(damaged).map_err(fail)?;
     let pages = file.metadata().map_err(fail)?.len() / PAGE as u64;
     let pages = u32::try_from(pages).unwrap_or(u32::MAX).to_be_bytes();
@@ -248,7 +251,7 @@ pub(super) fn is_log_torn(settings: &Settings) -> bool {
 }
 
 /// Keeps the copied chain where it holds; else writes it to a file beside and empties it.
-fn judge_chain(new: &mut Database, found: &mut Salvaged) -> Result<(), StoreError> {
+fn judge_chain(settings: &Settings, new: &mut Database, found: &mut Salvaged) -> Result<(), StoreError> {
     let report = audit::verify(new, None, found.old_head.as_ref())?;
     // The head last told must be in it: a chain whose end is lost is not whole.
     found.chain_whole = report.is_whole() && !found.torn.iter().any(|t| t == "audit" || t == "all");
@@ -260,6 +263,11 @@ fn judge_chain(new: &mut Database, found: &mut Salvaged) -> Result<(), StoreErro
         found.old_head = Some(report.head);
     }
     found.chain_whole = false;
+    let forget = "DELETE FROM audit_seal; DELETE FROM audit;";
+    if settings.key.is_some() {
+        // What is encrypted stays so: what can be read of the old chain lies in the file moved aside.
+        return new.connection.execute_batch(forget).map_err(new.fail("beginning a new audit chain"));
+    }
     let mut name = found.aside.as_os_str().to_owned();
     name.push(".audit.jsonl");
     let path = PathBuf::from(name);
@@ -279,9 +287,7 @@ fn judge_chain(new: &mut Database, found: &mut Salvaged) -> Result<(), StoreErro
         file.sync_all()
     });
     written.map_err(|e| StoreError::file("writing", &path, e))?;
-    new.connection
-        .execute_batch("DELETE FROM audit_seal; DELETE FROM audit;")
-        .map_err(new.fail("beginning a new audit chain"))
+    new.connection.execute_batch(forget).map_err(new.fail("beginning a new audit chain"))
 }
 
 /// Moves pictures that no row names any more into `folder`; how many.
@@ -291,7 +297,7 @@ fn move_pictures(settings: &Settings, db: &Database, folder: &Path) -> Result<u6
         return Ok(0);
     }
     let mut moved = 0;
-    for file in pictures::without_a_row(&from, db)? {
+    for file in db.pictures.without_a_row(db)? {
         let Some(name) = file.file_name() else { continue };
         if moved == 0 {
             std::fs::create_dir_all(folder).map_err(|e| StoreError::file("making the folder", folder, e))?;

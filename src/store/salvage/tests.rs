@@ -4,6 +4,7 @@ use super::super::testing::*;
 use super::super::thread::mended;
 use super::super::{HitQuery, Store, inspect, queries};
 use super::*;
+use rusqlite::Connection;
 use std::os::unix::fs::FileExt;
 
 const PAGE: u64 = 4096;

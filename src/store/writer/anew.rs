@@ -20,7 +20,7 @@ impl Store {
             .set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
         drop(std::mem::replace(&mut self.db.connection, nowhere));
         let what = salvage::replace(&self.settings, self.head.take())?;
-        self.db = Database::open_writer(&self.settings.database())?;
+        self.db = Database::open_writer(&self.settings)?;
         salvage::tell(&mut self.db, &self.key, why, &what)?;
         self.alarms = Alarms::default();
         self.live.clear();
@@ -34,7 +34,6 @@ impl Store {
 pub(super) fn open_sound(
     settings: &Settings,
 ) -> Result<(Database, Option<(salvage::Salvaged, String)>), StoreError> {
-    let path = settings.database();
     let found = if salvage::is_unfinished(settings) {
         Err("a recovery was cut off".to_owned())
     } else if salvage::is_gone(settings) {
@@ -42,7 +41,7 @@ pub(super) fn open_sound(
     } else if salvage::is_log_torn(settings) {
         Err("synced transactions lie behind damage in the write-ahead log".to_owned())
     } else {
-        let sound = Database::open_writer(&path).and_then(|db| {
+        let sound = Database::open_writer(settings).and_then(|db| {
             if !soundness::look(&db, soundness::LONGEST)? {
                 tracing::info!(
                     "the database is large: only a part was checked; platewatch check store checks all"
@@ -60,7 +59,7 @@ pub(super) fn open_sound(
         Ok(db) => Ok((db, None)),
         Err(why) => {
             let what = salvage::replace(settings, None)?;
-            Ok((Database::open_writer(&path)?, Some((what, why))))
+            Ok((Database::open_writer(settings)?, Some((what, why))))
         }
     }
 }
