@@ -9,7 +9,7 @@ use super::lawful::{LawThread, Lawful};
 use super::ledger::Ledger;
 use super::orders::Orders;
 use super::pausing::Switches;
-use super::recorder::{Keep, Limits, Recorder};
+use super::recorder::{Keep, Limits, Recorder, Seen};
 use super::watching::{AlertWatch, Watch};
 use super::worker::{VisionThread, Work};
 use super::{Settings, camera, health, screen};
@@ -22,7 +22,7 @@ use crate::store::{
     AuditAction, AuditEntry, ModelVersions, StoreError, StoreHandle, StoreThread, Totals, UseChange,
 };
 use crate::telemetry::Metrics;
-use crate::vision::{Vision, VisionError};
+use crate::vision::{FaceFinder, Vision, VisionError};
 use crate::{alert, store};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -134,6 +134,16 @@ pub fn start_faulty(
         reader_sha256: reader.sha256.clone(),
     });
 
+    let faces = FaceFinder::beside(&settings.vision.detector, settings.vision.onnxruntime.as_deref())?;
+    if faces.is_none() {
+        tracing::warn!(
+            "no face finder beside the detector (faces.toml): surroundings in pictures are cut narrower"
+        );
+    }
+    let seen = Seen {
+        allowed: settings.cameras.iter().filter(|c| c.people).map(|c| c.capture.camera.clone()).collect(),
+        faces,
+    };
     let ignoring = Ignoring::load(settings.ignore.as_deref())?;
 
     let (store, store_thread) = store::start(&settings.store)?;
@@ -150,6 +160,14 @@ pub fn start_faulty(
     if let Some(sha256) = &settings.configuration {
         ledger.did(AuditAction::ConfigurationUsed, "sha256", sha256);
     }
+    let law = law_on_record(settings);
+    ledger.tell(
+        AuditEntry::by_box(AuditAction::LawInForce)
+            .with("policy", &law.policy)
+            .with("preset", &law.preset)
+            .with("terms", &law.terms),
+    );
+    store.set_law(law)?;
     let confusions = match settings.confusions.clone().or_else(|| vision.confusions()) {
         Some(path) => Arc::new(Confusions::load(&path)?),
         None => Confusions::builtin(),
@@ -208,6 +226,7 @@ pub fn start_faulty(
         limits: Limits::new(
             settings.cameras.iter().filter_map(|c| Some((c.capture.camera.clone(), c.max_passages_per_min?))),
         ),
+        seen,
         lawful: lawful.clone(),
         give_up: give_up.clone(),
     };
@@ -458,6 +477,32 @@ fn eyes(vision: Vision, faults: Faults) -> MakeEye {
             Some(every) => Box::new(FaultyEye { eye, every, frames: 0 }),
         })
     })
+}
+
+/// What verbs beside the box must hold to.
+fn law_on_record(settings: &Settings) -> store::LawInForce {
+    let preset = &settings.law.preset;
+    let terms = settings.store.retention.map_or_else(serde_json::Map::new, |r| {
+        let t = r.terms;
+        [
+            ("non_hits", t.non_hits),
+            ("hits", t.hits),
+            ("plate_texts", t.plate_texts),
+            ("pictures", t.pictures),
+            ("register", t.register),
+            ("audit", t.audit),
+        ]
+        .into_iter()
+        .map(|(name, days)| (name.to_owned(), days.into()))
+        .collect()
+    });
+    store::LawInForce {
+        policy: settings.law.policy.word().to_owned(),
+        preset: preset.name.clone(),
+        statement: preset.statement.clone(),
+        rules: preset.text.clone(),
+        terms: serde_json::Value::Object(terms).to_string(),
+    }
 }
 
 fn wait_for(handle: &JoinHandle<()>, time: Duration) -> bool {

@@ -8,9 +8,9 @@ use super::rows::{HitQuery, HitRow, OutboxRow, OutboxStats, PassageQuery, Passag
 use super::settings::Settings;
 use super::usage::UseChange;
 use super::writer::Store;
-use super::{Alarm, AuditEntry, AuditHead, StoreError, queries};
+use super::{Alarm, AuditEntry, AuditHead, LawInForce, NewLook, StoreError, queries, retention};
 use crate::domain::Utc;
-use crossbeam_channel::{Receiver, RecvTimeoutError, SendTimeoutError, Sender, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, SendTimeoutError, Sender, TryRecvError, bounded};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
@@ -34,6 +34,8 @@ enum Command {
     Order(Box<Order>, Reply<bool>),
     PausedCameras(Reply<Vec<PausedCamera>>),
     Audit(AuditEntry, Reply<AuditHead>),
+    Look(Box<NewLook>, Reply<()>),
+    SetLaw(Box<LawInForce>, Reply<()>),
     Usage(Box<UseChange>, Utc, Reply<()>),
     AuditHead(Reply<AuditHead>),
     Alarms(Reply<Vec<Alarm>>),
@@ -125,7 +127,8 @@ pub fn start(settings: &Settings) -> Result<(StoreHandle, StoreThread), StoreErr
 /// Answers commands until told to stop or until nobody can send any more. A caller that has gone away
 /// does not matter, hence the ignored sends of answers.
 fn serve(store: &mut Store, queue: &Receiver<Command>, wake: &Sender<()>, pulse: &Pulse) {
-    for command in queue {
+    let mut sweeps = Sweeps::new();
+    while let Some(command) = sweeps.next(store, queue, pulse) {
         pulse.at_work();
         match command {
             Command::Record(record, reply) => {
@@ -153,6 +156,8 @@ fn serve(store: &mut Store, queue: &Receiver<Command>, wake: &Sender<()>, pulse:
             }
             Command::PausedCameras(reply) => drop(reply.send(mended(store, |s| s.paused_cameras()))),
             Command::Audit(entry, reply) => drop(reply.send(mended(store, |s| s.audit(&entry)))),
+            Command::Look(look, reply) => drop(reply.send(mended(store, |s| s.look(&look)))),
+            Command::SetLaw(law, reply) => drop(reply.send(mended(store, |s| s.set_law(&law, Utc::now())))),
             Command::Usage(change, now, reply) => drop(reply.send(mended(store, |s| s.usage(&change, now)))),
             Command::AuditHead(reply) => drop(reply.send(mended(store, |s| s.audit_head()))),
             Command::Alarms(reply) => drop(reply.send(mended(store, Store::alarms))),
@@ -180,6 +185,76 @@ pub(super) fn mended<T>(
             what(store)
         }
         other => other,
+    }
+}
+
+/// Commands, and between them pieces of deletion.
+struct Sweeps {
+    /// When the next pass begins.
+    due: Instant,
+    /// When the last one began by the box's clock, which may be set while it runs.
+    began: Utc,
+    under_way: bool,
+    /// Commands answered since the last piece.
+    answered: u32,
+}
+
+/// A piece of deletion at the latest after so many commands: a box that is never idle must forget too.
+const COMMANDS_A_PIECE: u32 = 32;
+
+/// A clock set forth by more than this may be wrong.
+const FORTH_MS: i64 = 24 * 3600 * 1000;
+/// And then nothing is deleted by age for so long.
+const HELD_BACK: Duration = Duration::from_secs(3600);
+
+impl Sweeps {
+    fn new() -> Self {
+        Self { due: Instant::now(), began: Utc::now(), under_way: false, answered: 0 }
+    }
+
+    /// The next command; `None` when nobody can send any more. Deletes while there is none.
+    fn next(&mut self, store: &mut Store, queue: &Receiver<Command>, pulse: &Pulse) -> Option<Command> {
+        loop {
+            let every_ms = retention::EVERY.as_millis() as i64;
+            let since_ms = Utc::now().since_ms(self.began);
+            let clock_set = since_ms.abs() >= every_ms;
+            if !self.under_way && (clock_set || Instant::now() >= self.due) {
+                self.began = Utc::now();
+                if since_ms > FORTH_MS {
+                    // Set wrongly, it would delete everything before anyone could set it right.
+                    tracing::error!(forth_ms = since_ms, "the clock was set forth by more than a day: nothing is deleted by age for an hour");
+                    self.due = Instant::now() + HELD_BACK;
+                } else {
+                    (self.under_way, self.due) = (true, Instant::now() + retention::EVERY);
+                }
+            }
+            if self.under_way {
+                if self.answered < COMMANDS_A_PIECE {
+                    match queue.try_recv() {
+                        Ok(command) => {
+                            self.answered += 1;
+                            return Some(command);
+                        }
+                        Err(TryRecvError::Disconnected) => return None,
+                        Err(TryRecvError::Empty) => {}
+                    }
+                }
+                self.answered = 0;
+                pulse.at_work();
+                let deleted = mended(store, |s| s.delete_expired(Utc::now()));
+                pulse.idle();
+                self.under_way = deleted.unwrap_or_else(|error| {
+                    tracing::error!(%error, "what has passed its term cannot be deleted yet; tried again in ten minutes");
+                    false
+                });
+                continue;
+            }
+            match queue.recv_timeout(self.due.saturating_duration_since(Instant::now())) {
+                Ok(command) => return Some(command),
+                Err(RecvTimeoutError::Disconnected) => return None,
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+        }
     }
 }
 
@@ -311,6 +386,22 @@ impl StoreHandle {
     /// The database cannot be written, or the store has ended.
     pub fn audit(&self, entry: AuditEntry) -> Result<AuditHead, StoreError> {
         self.ask(|reply| Command::Audit(entry, reply))
+    }
+
+    /// Puts a look on record, in the audit chain too, before anything is shown.
+    ///
+    /// # Errors
+    /// It is not on record: then nothing may be shown.
+    pub fn look(&self, look: NewLook) -> Result<(), StoreError> {
+        self.ask(|reply| Command::Look(Box::new(look), reply))
+    }
+
+    /// Puts the law of this start on record, for verbs that open the store beside the box.
+    ///
+    /// # Errors
+    /// The database cannot be written, or the store has ended.
+    pub fn set_law(&self, law: LawInForce) -> Result<(), StoreError> {
+        self.ask(|reply| Command::SetLaw(Box::new(law), reply))
     }
 
     /// Tells the register of use, on disk when this returns.
