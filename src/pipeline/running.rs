@@ -24,7 +24,7 @@ use crate::store::{
 use crate::telemetry::Metrics;
 use crate::vision::{FaceFinder, Vision, VisionError};
 use crate::{alert, store};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -85,6 +85,8 @@ pub struct Running {
     recorder: JoinHandle<()>,
     condition: Condition,
     ledger: Ledger,
+    /// The thread by whose defect the box ends.
+    fell: OnceLock<&'static str>,
     watcher: JoinHandle<()>,
     law: JoinHandle<()>,
     law_stop: Stop,
@@ -264,6 +266,7 @@ pub fn start_faulty(
         recorder,
         condition: condition.clone(),
         ledger: ledger.clone(),
+        fell: OnceLock::new(),
         watcher,
         law,
         law_stop,
@@ -406,7 +409,7 @@ impl Running {
     pub fn finish(self) -> Result<Summary, PipelineError> {
         let until = Instant::now() + self.deadline;
         let left = || until.saturating_duration_since(Instant::now());
-        let mut failed: Vec<String> = self.fallen().map(ToOwned::to_owned).into_iter().collect();
+        let mut failed: Vec<String> = self.fell.get().map(|name| (*name).to_owned()).into_iter().collect();
         systemd::stopping();
         self.stop.request();
         self.switches.end();

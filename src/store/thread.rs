@@ -222,7 +222,10 @@ impl Sweeps {
                 self.began = Utc::now();
                 if since_ms > FORTH_MS {
                     // Set wrongly, it would delete everything before anyone could set it right.
-                    tracing::error!(forth_ms = since_ms, "the clock was set forth by more than a day: nothing is deleted by age for an hour");
+                    tracing::error!(
+                        forth_ms = since_ms,
+                        "the clock was set forth by more than a day: nothing is deleted by age for an hour"
+                    );
                     self.due = Instant::now() + HELD_BACK;
                 } else {
                     (self.under_way, self.due) = (true, Instant::now() + retention::EVERY);

@@ -8,8 +8,8 @@ use super::record::{EvidenceFile, MessageKind, ModelVersions, OutboxMessage, Rec
 use super::retention::{self, NonHits, Sweep};
 use super::rows::{OutboxRow, OutboxStats, Totals};
 use super::{
-    Alarm, AuditEntry, AuditHead, LawInForce, NewLook, Settings, StoreError, access, audit, conversion, convert,
-    outbox, pictures, salvage, sealing, usage,
+    Alarm, AuditEntry, AuditHead, LawInForce, NewLook, Settings, StoreError, access, audit, conversion,
+    convert, outbox, pictures, salvage, sealing, usage,
 };
 use crate::domain::{Direction, Hit, HitState, ListVersion, Passage, PassageState, Utc};
 use crate::runtime::{HashKey, SigningKey};
