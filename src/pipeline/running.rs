@@ -349,6 +349,7 @@ impl Running {
                     thread = name,
                     "has ended by a defect; the program ends, to be started again"
                 );
+                let _ = self.fell.set(name); // told once
                 return;
             }
             if counted.is_none_or(|at| at.elapsed() > Duration::from_secs(1)) {
