@@ -5,6 +5,7 @@ use super::read::round;
 use crate::domain::{CameraId, Direction, PassageState, PlateText, Utc};
 use crate::plate::normalise;
 use crate::store::{EvidenceRow, HitQuery, HitRow, PassageQuery, PassageRow, Reader, Settings};
+use anyhow::Context;
 use serde_json::{Value, json};
 use std::io::Write;
 use std::path::PathBuf;
@@ -49,6 +50,9 @@ pub(super) struct Args {
     /// One JSON object a line instead of a table
     #[arg(long)]
     json: bool,
+    /// Who looks [default: the user of this system]; it is put on record in the audit chain with what was asked
+    #[arg(long, value_name = "NAME")]
+    by: Option<String>,
 }
 
 #[derive(Debug, clap::Subcommand)]
@@ -77,7 +81,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
             plate: args.plate.clone(),
             limit: args.limit,
         };
-        passages(&mut out, &reader.recent_passages(&query)?, args.json)?;
+        let rows = reader.recent_passages(&query)?;
+        note(args, &settings, "passages", rows.len())?;
+        passages(&mut out, &rows, args.json)?;
     } else {
         let query = HitQuery {
             since: args.since,
@@ -88,9 +94,26 @@ pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
             late: args.late.then_some(true),
             limit: args.limit,
         };
-        hits(&mut out, &reader.recent_hits(&query)?, args.json)?;
+        let rows = reader.recent_hits(&query)?;
+        note(args, &settings, "hits", rows.len())?;
+        hits(&mut out, &rows, args.json)?;
     }
     Ok(DONE)
+}
+
+/// Puts on record who looks at what, before it is shown.
+fn note(args: &Args, settings: &Settings, what: &str, found: usize) -> anyhow::Result<()> {
+    let asked = [
+        ("since", args.since.map(|t| t.to_string())),
+        ("until", args.until.map(|t| t.to_string())),
+        ("camera", args.camera.clone()),
+        ("plate", args.plate.as_ref().map(|p| p.as_str().to_owned())),
+        ("list", args.list.clone()),
+        ("late", args.late.then(|| "true".to_owned())),
+        ("found", Some(found.to_string())),
+    ];
+    super::common::note_look(settings, args.by.as_deref(), what, &asked)
+        .context("who looks must be put on record first, and cannot be; nothing is shown")
 }
 
 fn hits(out: &mut impl Write, rows: &[HitRow], json: bool) -> std::io::Result<()> {

@@ -17,6 +17,7 @@ mod check_store;
 mod common;
 mod dataset;
 mod demo;
+mod evidence;
 mod hotlist;
 mod hotlist_budget;
 mod hotlist_check;
@@ -82,6 +83,8 @@ enum Verb {
     Outbox(outbox::Args),
     /// Read and verify the audit chain
     Audit(audit::Args),
+    /// Take a hit out as one signed file, and prove such a file
+    Evidence(evidence::Args),
     /// Measure accuracy and speed
     Bench(bench::Args),
     /// Print the version and the hashes of the models
@@ -102,6 +105,7 @@ pub fn main() -> ExitCode {
         Verb::Outcome(args) => outcome::run(&args),
         Verb::Outbox(args) => outbox::run(&args),
         Verb::Audit(args) => audit::run(&args),
+        Verb::Evidence(args) => evidence::run(&args),
         Verb::Bench(args) => bench::run(&args),
         Verb::Version(args) => version::run(&args),
     };
@@ -114,6 +118,13 @@ pub fn main() -> ExitCode {
             ExitCode::from(FAILED)
         }
     }
+}
+
+/// Door for the fuzz targets: the truth of a clip, and the index of labelled pictures.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn fuzz_truth(bytes: &[u8]) {
+    bench_passages::fuzz(bytes);
+    String::from_utf8_lossy(bytes).lines().for_each(dataset::fuzz);
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! `platewatch outbox`: messages that could not be delivered.
 
 use super::DONE;
-use crate::store::{AuditAction, AuditEntry, AuditWriter, Reader, Settings};
+use crate::store::{AuditAction, AuditWriter, Reader, Settings};
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -44,9 +44,9 @@ enum Verb {
         /// Folder of the store (store.dir of the configuration)
         #[arg(long, value_name = "DIR", default_value = "demo-data")]
         data: PathBuf,
-        /// Who says so, for the audit chain
-        #[arg(long, value_name = "NAME", env = "USER", default_value = "unknown")]
-        by: String,
+        /// Who says so, for the audit chain [default: the user of this system]
+        #[arg(long, value_name = "NAME")]
+        by: Option<String>,
     },
 }
 
@@ -73,7 +73,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
             }
         }
         Verb::Retry { ids, all, data, by } => {
-            let entry = AuditEntry::by(by, AuditAction::OutboxRetried);
+            let entry = super::common::by_person(by.as_deref(), AuditAction::OutboxRetried);
             let ids = (!all).then_some(ids.as_slice());
             let revived = AuditWriter::open(&Settings::new(data))?.retry_outbox(ids, entry)?;
             let s = if revived == 1 { "" } else { "s" };

@@ -8,6 +8,7 @@ use crate::config;
 use crate::domain::Utc;
 use crate::hotlist::{HotlistSet, Settings, load_file};
 use crate::pipeline::past_search::{self, Late, Request};
+use crate::runtime::who::system_user;
 use crate::store::Clerk;
 use anyhow::Context;
 use serde_json::json;
@@ -69,7 +70,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
         since: args.since,
         purpose: args.purpose.clone(),
         case: args.case.clone(),
-        asked_by: args.by.clone().unwrap_or_else(user),
+        asked_by: args.by.clone().unwrap_or_else(system_user),
         dry_run: args.dry_run,
     };
     // The same confusions as the box matches with: an alternative is as likely then as now.
@@ -123,10 +124,6 @@ fn from_file(path: &str, configured: &[Settings]) -> anyhow::Result<Settings> {
     }
     let name = file.file_stem().map_or_else(|| "list".into(), |s| s.to_string_lossy().into_owned());
     Ok(Settings::plain(name, file))
-}
-
-fn user() -> String {
-    std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| "unknown".into())
 }
 
 fn line(late: &Late<'_>, as_json: bool) -> String {

@@ -13,15 +13,20 @@ mod connection;
 mod from_store;
 mod guard;
 mod json;
+mod noted;
 mod page;
 mod server;
 mod settings;
 pub mod view;
 
 pub use from_store::{StoreAnswers, StoreHits};
+pub use noted::Noted;
 pub use server::{ConsoleError, ConsoleThread, Sources, start};
 pub use settings::Settings;
 pub use view::{
     AnswerError, AnswerSink, AnswerView, HitSource, HitView, NewAnswer, PictureRef, Status, StatusSource,
     problems,
 };
+
+#[cfg(any(test, fuzzing))]
+pub(crate) use answers::fuzz as fuzz_answer;

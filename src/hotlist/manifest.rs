@@ -333,6 +333,11 @@ impl Signers {
         Ok(format!("{PUBLIC} {id} {key}\n"))
     }
 
+    /// Their keys.
+    pub fn keys(&self) -> impl Iterator<Item = PublicKey> {
+        self.0.values().copied()
+    }
+
     /// Their ids.
     pub fn ids(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)

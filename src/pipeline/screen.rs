@@ -3,7 +3,7 @@
 use super::Settings;
 use super::watching::Watch;
 use crate::alert::message::CameraState;
-use crate::console::{self, ConsoleError, ConsoleThread, Sources, Status, StoreAnswers, StoreHits};
+use crate::console::{self, ConsoleError, ConsoleThread, Noted, Sources, Status, StoreAnswers, StoreHits};
 use crate::runtime::Stop;
 use crate::store::StoreHandle;
 use crate::telemetry::Metrics;
@@ -29,10 +29,11 @@ pub(super) fn start(
         well.cameras.retain(|c| !ended(c.camera.as_str()));
         Status { problems: console::problems(&well) }
     };
+    let hits = StoreHits::open(&settings.store)?;
     let sources = Sources {
         zone: settings.alert.zone.clone(),
         box_id: settings.alert.box_id.clone(),
-        hits: Arc::new(StoreHits::open(&settings.store)?),
+        hits: Arc::new(Noted::new(hits, store.clone()).map_err(ConsoleError::Thread)?),
         status: Arc::new(status),
         answers: Arc::new(StoreAnswers(store.clone())),
     };

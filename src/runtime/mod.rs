@@ -8,6 +8,7 @@ pub mod secret;
 pub mod signing;
 pub mod stop;
 pub mod systemd;
+pub mod who;
 
 pub use backoff::Backoff;
 pub use mailbox::{Mailboxes, Put, WhenFull};

@@ -9,7 +9,7 @@ use super::connection::Database;
 use super::outcomes::{self, Answer};
 use super::record::OutboxMessage;
 use super::rows::PassageRow;
-use super::{AuditAction, AuditEntry, Settings, StoreError, audit, convert, queries, writer};
+use super::{AuditAction, AuditEntry, Settings, StoreError, audit, convert, dossier, queries, writer};
 use crate::domain::{Hit, HitId, ListVersion, Passage, PassageId, Utc};
 use rusqlite::{TransactionBehavior, named_params};
 
@@ -171,6 +171,7 @@ impl Clerk {
             for message in &late.messages {
                 writer::write_message(&tx, message).map_err(&fail)?;
             }
+            dossier::bind(&tx, &late.passage.id.to_string(), Utc::now()).map_err(&fail)?;
             kept += 1;
         }
         tx.execute("UPDATE past_search SET hits = hits + ?1 WHERE id = ?2", (convert::int(kept), search))

@@ -13,7 +13,9 @@ mod audit;
 mod clerk;
 mod connection;
 mod convert;
+mod dossier;
 mod error;
+mod export;
 mod inspect;
 mod outbox;
 mod outcomes;
@@ -24,14 +26,19 @@ mod rows;
 mod settings;
 mod shape;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod thread;
 mod upgrade;
 mod writer;
 
-pub use audit::{AuditAction, AuditEntry, AuditFault, AuditHead, AuditReport, AuditRow, AuditWriter};
+pub use audit::{
+    AuditAction, AuditEntry, AuditFault, AuditHead, AuditReport, AuditRow, AuditSeal, AuditWriter,
+    ChainProof, ProofFault, ProvenRow,
+};
 pub use clerk::{Clerk, LateHit, PastSearch};
+pub use dossier::{HIT_RECORD, HitRecord};
 pub use error::StoreError;
+pub use export::{Dossier, DossierPicture};
 pub use inspect::{Finding, Inspection, inspect, mend};
 pub use outcomes::{Answer, AnswerSource};
 pub use queries::Reader;

@@ -2,7 +2,7 @@
 
 use super::connection::Database;
 use super::rows::{OutcomeRow, Tally, TallyBy};
-use super::{AuditAction, AuditEntry, StoreError, audit, convert};
+use super::{AuditAction, AuditEntry, StoreError, audit, convert, dossier};
 use crate::domain::{HitId, Outcome, Utc};
 use rusqlite::{OptionalExtension, Row, TransactionBehavior, named_params};
 
@@ -102,10 +102,15 @@ pub(super) fn keep(db: &mut Database, answer: &Answer) -> Result<(), StoreError>
         })
     })
     .map_err(&fail)?;
-    let entry = AuditEntry::by(&answer.by, AuditAction::Outcome)
+    let mut entry = AuditEntry::by(&answer.by, AuditAction::Outcome)
         .with("hit", &id)
         .with("outcome", answer.outcome.as_str())
+        .with("at", answer.at)
         .with("source", answer.source.as_str());
+    if !answer.note.trim().is_empty() {
+        // A note may hold a plate or a name; its hash binds it without telling it.
+        entry = entry.with("note_sha256", dossier::sha256(answer.note.trim().as_bytes()));
+    }
     audit::append(&tx, &entry, Utc::now()).map_err(&fail)?;
     tx.commit().map_err(&fail)
 }

@@ -78,6 +78,17 @@ fn write(folder: &Path, picture: &EvidenceFile) -> Result<Option<PathBuf>, Store
     Ok((!there).then_some(path))
 }
 
+/// The bytes of a picture, held against its name.
+pub(super) fn read(folder: &Path, sha256: &str) -> Result<Vec<u8>, StoreError> {
+    let wrong = |why| StoreError::Picture { claimed: sha256.to_owned(), why };
+    let path = path_of(folder, sha256).ok_or_else(|| wrong("not 64 lower-case hexadecimal digits"))?;
+    let bytes = fs::read(&path).map_err(|e| StoreError::file("reading", &path, e))?;
+    match hex(&Sha256::digest(&bytes)) == sha256 {
+        true => Ok(bytes),
+        false => Err(wrong("its bytes are not those it was kept with")),
+    }
+}
+
 /// Removes files that no row will name. What cannot be removed is listed in the log, and removed by the
 /// sweep at the next start.
 pub(super) fn remove_all(files: &[PathBuf]) {

@@ -4,7 +4,9 @@ use super::connection::{Database, Lock, sync_dir};
 use super::outcomes::{self, Answer};
 use super::record::{EvidenceFile, MessageKind, ModelVersions, OutboxMessage, Record};
 use super::rows::{OutboxRow, OutboxStats, Totals};
-use super::{AuditEntry, AuditHead, Settings, StoreError, audit, convert, outbox, pictures};
+use super::{
+    AuditAction, AuditEntry, AuditHead, Settings, StoreError, audit, convert, dossier, outbox, pictures,
+};
 use crate::domain::{Direction, Hit, HitState, ListVersion, Passage, PassageState, Utc};
 use crate::runtime::SigningKey;
 use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, named_params, params};
@@ -53,9 +55,10 @@ impl Store {
             let removed = pictures::sweep(&pictures, &db)?;
             tracing::warn!(removed, "the last run was cut off; pictures without a record were removed");
         }
+        let made = !settings.box_key().exists();
         let key = SigningKey::read_or_create(&settings.box_key())?;
         let settings = settings.clone();
-        Ok(Self {
+        let mut store = Self {
             db,
             pictures,
             settings,
@@ -65,7 +68,12 @@ impl Store {
             key,
             unsure: false,
             lock,
-        })
+        };
+        if made {
+            let entry = AuditEntry::by_box(AuditAction::KeyMade).with("key", store.key.public());
+            store.audit(&entry)?;
+        }
+        Ok(store)
     }
 
     /// Keeps a record, or nothing of it; see [`super::StoreHandle::record`].
@@ -93,11 +101,16 @@ impl Store {
         let new_files = pictures::write_all(&self.pictures, evidence)?;
 
         let fail = self.db.fail("recording a passage");
-        let written = self
-            .db
-            .connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .and_then(|tx| write(&tx, record, keep, evidence).map(|new_hits| (tx, new_hits)));
+        let written =
+            self.db.connection.transaction_with_behavior(TransactionBehavior::Immediate).and_then(|tx| {
+                let new_hits = write(&tx, record, keep, evidence)?;
+                if with_hits {
+                    let now = Utc::now();
+                    dossier::bind(&tx, &record.passage.id.to_string(), now)?;
+                    audit::seal(&tx, &self.key, now, false)?;
+                }
+                Ok((tx, new_hits))
+            });
         let (tx, new_hits) = match written {
             Ok(written) => written,
             Err(e) => {
@@ -216,7 +229,7 @@ impl Store {
     /// # Errors
     /// The database cannot be written.
     pub fn audit(&mut self, entry: &AuditEntry) -> Result<AuditHead, StoreError> {
-        audit::append_sealed(&mut self.db, &self.key, entry, Utc::now())
+        audit::append_sealed(&mut self.db, &self.key, entry, Utc::now(), false)
     }
 
     /// The latest row of the audit chain.

@@ -10,6 +10,7 @@ mod capture_rtsp;
 mod cli;
 mod docs;
 mod end_to_end;
+mod evidence;
 mod outcomes;
 mod rtsp_server;
 mod world;
