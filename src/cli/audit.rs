@@ -1,10 +1,10 @@
 //! `platewatch audit`: the chain of who did and saw what.
 
-use super::common::{by_person, note_look};
+use super::common::{StoreArgs, by_person, note_look};
 use super::{DONE, FAILED};
 use crate::domain::Utc;
 use crate::runtime::PublicKey;
-use crate::store::{AuditAction, AuditEntry, AuditHead, AuditRow, AuditWriter, Reader, Settings};
+use crate::store::{AuditAction, AuditEntry, AuditHead, AuditRow, AuditWriter, Reader};
 use anyhow::Context;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
@@ -26,9 +26,8 @@ enum Verb {
         platewatch audit list --data demo-data --action search --json\n\n\
         Exit codes: 0 done; 1 the store cannot be read; 2 wrong usage.")]
     List {
-        /// Folder of the store (store.dir of the configuration)
-        #[arg(long, value_name = "DIR", default_value = "demo-data")]
-        data: PathBuf,
+        #[command(flatten)]
+        store: StoreArgs,
         /// Only this action, such as `search`, `export`, `list-activated`
         #[arg(long, value_name = "WORD")]
         action: Option<String>,
@@ -55,9 +54,8 @@ enum Verb {
         /// Who takes it out [default: the user of this system]
         #[arg(long, value_name = "NAME")]
         by: Option<String>,
-        /// Folder of the store (store.dir of the configuration)
-        #[arg(long, value_name = "DIR", default_value = "demo-data")]
-        data: PathBuf,
+        #[command(flatten)]
+        store: StoreArgs,
     },
     /// Check that no row was changed, removed or reordered
     #[command(after_help = "Examples:\n  platewatch audit verify --data demo-data\n  \
@@ -66,9 +64,8 @@ enum Verb {
         shows too. --key is box_key of `health`; without it the key file in the store is asked.\n\
         Exit codes: 0 the chain is whole; 1 it is not, or cannot be read; 2 wrong usage.")]
     Verify {
-        /// Folder of the store (store.dir of the configuration)
-        #[arg(long, value_name = "DIR", default_value = "demo-data")]
-        data: PathBuf,
+        #[command(flatten)]
+        store: StoreArgs,
         /// Public key of the box, 64 hexadecimal digits
         #[arg(long, value_name = "KEY")]
         key: Option<PublicKey>,
@@ -91,18 +88,18 @@ pub(super) fn head(text: &str) -> Result<AuditHead, String> {
 
 pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
     match &args.verb {
-        Verb::List { data, action, since, json } => list(data, action.as_deref(), *since, *json),
-        Verb::Export { out, purpose, by, data } => {
+        Verb::List { store, action, since, json } => list(store, action.as_deref(), *since, *json),
+        Verb::Export { out, purpose, by, store } => {
             let entry = by_person(by.as_deref(), AuditAction::Export);
-            export(data, out, entry.with("what", "audit").with("purpose", purpose))
+            export(store, out, entry.with("what", "audit").with("purpose", purpose))
         }
-        Verb::Verify { data, key, head } => verify(data, *key, head.as_ref()),
+        Verb::Verify { store, key, head } => verify(store, *key, head.as_ref()),
     }
 }
 
-fn list(data: &std::path::Path, action: Option<&str>, since: Option<Utc>, json: bool) -> anyhow::Result<u8> {
+fn list(store: &StoreArgs, action: Option<&str>, since: Option<Utc>, json: bool) -> anyhow::Result<u8> {
     const BATCH: usize = 1_000;
-    let settings = Settings::new(data);
+    let settings = store.settings()?;
     let asked = [("action", action.map(str::to_owned)), ("since", since.map(|t| t.to_string()))];
     note_look(&settings, None, "audit", &asked)?;
     let reader = Reader::open(&settings)?;
@@ -134,9 +131,9 @@ fn as_json(row: &AuditRow) -> serde_json::Value {
 }
 
 /// The whole chain with its seals, for whoever keeps it elsewhere. That it was taken out is its last row.
-fn export(data: &Path, path: &Path, entry: AuditEntry) -> anyhow::Result<u8> {
+fn export(store: &StoreArgs, path: &Path, entry: AuditEntry) -> anyhow::Result<u8> {
     const BATCH: usize = 1_000;
-    let settings = Settings::new(data);
+    let settings = store.settings()?;
     let file = std::fs::OpenOptions::new()
         .write(true)
         .create_new(true)
@@ -166,8 +163,8 @@ fn export(data: &Path, path: &Path, entry: AuditEntry) -> anyhow::Result<u8> {
     Ok(DONE)
 }
 
-fn verify(data: &std::path::Path, key: Option<PublicKey>, told: Option<&AuditHead>) -> anyhow::Result<u8> {
-    let settings = Settings::new(data);
+fn verify(store: &StoreArgs, key: Option<PublicKey>, told: Option<&AuditHead>) -> anyhow::Result<u8> {
+    let settings = store.settings()?;
     let key = key.or_else(|| settings.public_key());
     let report = Reader::open(&settings)?.verify_audit(key.as_ref(), told)?;
     let mut out = std::io::stdout().lock();

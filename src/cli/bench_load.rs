@@ -84,7 +84,10 @@ fn health() -> alert::message::Health {
         models: None,
         disk_free_bytes: None,
         audit_head: None,
+        law: None,
         box_key: None,
+        inbound: None,
+        broker_tls: None,
     }
 }
 
@@ -177,6 +180,7 @@ impl Load {
             contradictory: false,
             direction: None,
             lane: None,
+            mandate: None,
             best_frame: n,
             best_frame_at: now,
             best_frame_received_at: now,

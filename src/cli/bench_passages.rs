@@ -1,26 +1,32 @@
 //! `platewatch bench passages`: the passages of a clip against its truth.
 
 use super::DONE;
+use super::bench_readings::{ReadingsIn, ReadingsOut};
 use super::common::{ModelArgs, progress, worker};
 use crate::capture::ClipReader;
-use crate::domain::{CameraId, Corners, Detection, PassageState, Point, Reading, iou};
+use crate::domain::{CameraId, Corners, Detection, Frame, PassageState, Point, Reading, iou};
 use crate::plate::normalise;
 use crate::track::score::{Figures, Score, Shows, TrueVehicle};
 use crate::track::{self, Tracker, simulated};
+use crate::vision::{self, Treatment};
 use anyhow::Context;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  platewatch bench passages\n  \
     platewatch bench passages --clip clip.mp4 --truth clip.truth.json --errors\n  \
     platewatch bench passages --clip clip.mp4 --truth clip.truth.json --perfect-detections\n  \
-    platewatch bench passages --simulated\n\n\
+    platewatch bench passages --simulated\n  \
+    platewatch bench passages --clip clip.mp4 --truth clip.truth.json --dump readings.jsonl\n  \
+    platewatch bench passages --truth clip.truth.json --from readings.jsonl\n\n\
     Prints `name value` lines. `identity_f1` is the harmonic mean of identity precision and recall over frames \
     (Ristani et al. 2016), over plates of at least 40 px that a person can read; `identity_f1_found` the same over \
-    those of these frames in which the plate was found at all (`found`), so without what the detector costs. \
+    those of these frames in which the plate was found at all (`found`), so without what the detector costs; \
+    `identity_f1_filled` that over all of them again, the gaps of a passage filled by straight lines between its \
+    detections, as trackers do that know the whole clip. \
     `text_right` is the share of the readable vehicles of which some passage has the right text, \
     `text_right_single` the same with the surest single reading instead of the fused one, `passages_right` the \
     share of their passages that have it. A vehicle with two passages is split; a passage over two vehicles \
@@ -29,11 +35,20 @@ use std::path::{Path, PathBuf};
     Exit codes: 0 measured; 1 could not be; 2 wrong usage.")]
 pub(super) struct Args {
     /// The clip [default: samples/roadside-day.mp4]
-    #[arg(long, value_name = "FILE", requires = "truth")]
+    #[arg(long, value_name = "FILE", requires = "truth", conflicts_with = "from")]
     clip: Option<PathBuf>,
     /// Its truth (see samples/README.md)
-    #[arg(long, value_name = "FILE", requires = "clip")]
+    #[arg(long, value_name = "FILE")]
     truth: Option<PathBuf>,
+    /// Also keep what was read in every frame, as JSON lines (every plate of the clip is in it)
+    #[arg(long, value_name = "FILE")]
+    dump: Option<PathBuf>,
+    /// Take the readings of such a file instead of a clip: without pictures and models, in a second
+    #[arg(long, value_name = "FILE", requires = "truth", conflicts_with_all = ["dump", "perfect_detections"])]
+    from: Option<PathBuf>,
+    /// Take plates from this score of the detector on [default: as its card says]
+    #[arg(long, value_name = "0..1", conflicts_with = "from")]
+    min_score: Option<f32>,
     /// Also name the vehicles that were misread, missed, split or joined, and passages of no vehicle
     #[arg(long)]
     errors: bool,
@@ -89,6 +104,8 @@ fn yes() -> bool {
 /// Plates narrower than this (px), or less visible, are nobody's miss.
 const FAIR_WIDTH: f32 = 40.0;
 const FAIR_VISIBLE: f32 = 0.9;
+/// Gaps in a passage of more frames than this are not filled for `identity_f1_filled`.
+const MOST_FILLED: u64 = 25;
 /// Overlap from which a detection is a vehicle's plate.
 const SAME_PLATE: f32 = 0.3;
 /// Perfect detections: what a detector could find of a plate that is cut off or covered.
@@ -104,11 +121,15 @@ pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
     let default = |name: &str| {
         samples.as_ref().map(|d| d.join(name)).context("no samples folder found; give --clip and --truth")
     };
-    let clip = args.clip.clone().map_or_else(|| default("roadside-day.mp4"), Ok)?;
+    anyhow::ensure!(
+        args.truth.is_none() || args.clip.is_some() || args.from.is_some(),
+        "--truth needs --clip (or --from): the truth of which clip?"
+    );
+    let mut source = Source::open(args, &default)?;
     let truth = args.truth.clone().map_or_else(|| default("roadside-day.truth.json"), Ok)?;
     let text = std::fs::read_to_string(&truth).with_context(|| format!("cannot read {}", truth.display()))?;
     let truth: Truth = serde_json::from_str(&text).with_context(|| truth.display().to_string())?;
-    let figures = play(args, &clip, &truth)?;
+    let figures = play(&mut source, &truth)?;
     let mut out = std::io::stdout().lock();
     if args.errors {
         for error in &figures.errors {
@@ -157,11 +178,68 @@ fn simulate(args: &Args) -> anyhow::Result<u8> {
 /// The truth of one frame: vehicle, place, and whether it can be asked for.
 type Here = Vec<(usize, Corners, bool)>;
 
-fn play(args: &Args, clip: &Path, truth: &Truth) -> anyhow::Result<Figures> {
-    let mut worker = worker(&args.models.settings(40.0)?)?;
-    let camera = CameraId::new("bench");
-    let mut reader = ClipReader::open(clip, camera.clone(), None)?;
-    let mut tracker = Tracker::new(camera, track::Settings::default());
+/// Where the readings come from.
+enum Source {
+    Clip { reader: ClipReader, worker: Box<vision::Worker>, perfect: bool, dump: Option<ReadingsOut> },
+    Kept(ReadingsIn),
+}
+
+impl Source {
+    fn open(args: &Args, sample: &dyn Fn(&str) -> anyhow::Result<PathBuf>) -> anyhow::Result<Self> {
+        if let Some(path) = &args.from {
+            return Ok(Self::Kept(ReadingsIn::open(path)?));
+        }
+        let clip = args.clip.clone().map_or_else(|| sample("roadside-day.mp4"), Ok)?;
+        let mut settings = args.models.settings(40.0)?;
+        settings.min_score = args.min_score;
+        Ok(Self::Clip {
+            reader: ClipReader::open(&clip, CameraId::new("bench"), None)?,
+            worker: Box::new(worker(&settings)?),
+            perfect: args.perfect_detections,
+            dump: args.dump.as_deref().map(ReadingsOut::create).transpose()?,
+        })
+    }
+
+    fn frames(&self) -> u64 {
+        match self {
+            Self::Clip { reader, .. } => reader.frame_count().unwrap_or(0),
+            Self::Kept(_) => 0,
+        }
+    }
+
+    /// The next frame and its readings; `findable` are the places of plates that could be found.
+    fn next(
+        &mut self,
+        findable: impl Fn() -> Vec<Detection>,
+        tracker: &Tracker,
+    ) -> anyhow::Result<Option<(Frame, Vec<Reading>)>> {
+        match self {
+            Self::Kept(kept) => kept.next(),
+            Self::Clip { reader, worker, perfect, dump } => {
+                let Some(frame) = reader.next()? else { return Ok(None) };
+                let readings = if *perfect {
+                    worker.read_at(&frame, &findable())?
+                } else {
+                    worker.process_where(&frame, &tracker.expected(&frame), |_| Treatment::Read)?.0
+                };
+                if let Some(dump) = dump {
+                    dump.write(&frame, &readings)?;
+                }
+                Ok(Some((frame, readings)))
+            }
+        }
+    }
+
+    fn finish(&mut self) -> anyhow::Result<()> {
+        match self {
+            Self::Clip { dump, .. } => dump.take().map_or(Ok(()), ReadingsOut::finish),
+            Self::Kept(_) => Ok(()),
+        }
+    }
+}
+
+fn play(source: &mut Source, truth: &Truth) -> anyhow::Result<Figures> {
+    let mut tracker = Tracker::new(CameraId::new("bench"), track::Settings::default());
     let mut by_frame: BTreeMap<u64, Here> = BTreeMap::new();
     let mut findable: BTreeSet<(u64, usize)> = BTreeSet::new();
     for (v, vehicle) in truth.vehicles.iter().enumerate() {
@@ -174,21 +252,19 @@ fn play(args: &Args, clip: &Path, truth: &Truth) -> anyhow::Result<Figures> {
             }
         }
     }
-    let bar = progress(reader.frame_count().unwrap_or(0), "frames");
+    let bar = progress(source.frames(), "frames");
     let mut score = Score::default();
     let mut number = 0;
-    while let Some(frame) = reader.next()? {
-        let nothing = Here::new();
+    let nothing = Here::new();
+    loop {
         let here = by_frame.get(&number).unwrap_or(&nothing);
-        let readings = if args.perfect_detections {
+        let given = || {
             let given = here.iter().filter(|(v, ..)| findable.contains(&(number, *v)));
-            let given: Vec<Detection> = given
+            given
                 .map(|(_, corners, _)| Detection { corners: *corners, bounds: corners.bounds(), score: 0.9 })
-                .collect();
-            worker.read_at(&frame, &given)?
-        } else {
-            worker.process(&frame)?.0
+                .collect()
         };
+        let Some((frame, readings)) = source.next(given, &tracker)? else { break };
         let events = tracker.step(&frame, readings);
         score.moved(&tracker.take_reassigned());
         for (id, reading) in tracker.assigned() {
@@ -200,6 +276,7 @@ fn play(args: &Args, clip: &Path, truth: &Truth) -> anyhow::Result<Figures> {
         number += 1;
         bar.inc(1);
     }
+    source.finish()?;
     tracker.finish().into_iter().for_each(|e| score.closed(e.passage));
     bar.finish_and_clear();
     let vehicles: Vec<TrueVehicle> = truth
@@ -216,14 +293,28 @@ fn play(args: &Args, clip: &Path, truth: &Truth) -> anyhow::Result<Figures> {
             heading: v.heading.clone(),
         })
         .collect();
-    Ok(score.figures(&vehicles))
+    let mut figures = score.figures(&vehicles);
+    // Up to the time after which the tracker itself takes a vehicle for gone.
+    score.fill_gaps(MOST_FILLED, |number, place| {
+        by_frame.get(&number).and_then(|here| shown_at(here, place)).unwrap_or(Shows::Nothing)
+    });
+    let filled = score.figures(&vehicles).get("identity_f1");
+    let after = figures.lines.iter().position(|l| l.0 == "found").unwrap_or(0);
+    figures.lines.insert(after, ("identity_f1_filled", filled));
+    Ok(figures)
+}
+
+/// The vehicle of the truth whose plate is at a place.
+fn shown_at(here: &Here, place: &[f32; 4]) -> Option<Shows> {
+    let overlaps = here.iter().map(|(v, c, fair)| (*v, *fair, iou(&c.bounds(), place)));
+    let best = overlaps.max_by(|a, b| a.2.total_cmp(&b.2)).filter(|o| o.2 >= SAME_PLATE);
+    best.map(|(v, fair, _)| if fair { Shows::Vehicle(v) } else { Shows::Unasked(v) })
 }
 
 /// Which vehicle a reading shows: by its place, or, where the truth has no places, by time and text.
 fn shows(reading: &Reading, here: &Here, truth: &Truth, number: u64) -> Shows {
-    let overlaps = here.iter().map(|(v, c, fair)| (*v, *fair, iou(&c.bounds(), &reading.detection.bounds)));
-    if let Some((v, fair, _)) = overlaps.max_by(|a, b| a.2.total_cmp(&b.2)).filter(|o| o.2 >= SAME_PLATE) {
-        return if fair { Shows::Vehicle(v) } else { Shows::Unasked(v) };
+    if let Some(shows) = shown_at(here, &reading.detection.bounds) {
+        return shows;
     }
     let text = reading.text();
     let there = truth

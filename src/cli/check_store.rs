@@ -1,10 +1,9 @@
 //! `platewatch check store`: whether what is kept is whole.
 
-use super::common::by_person;
+use super::common::{StoreArgs, by_person};
 use super::{DONE, FAILED};
-use crate::store::{self, AuditAction, AuditHead, Settings};
+use crate::store::{self, AuditAction, AuditHead};
 use std::io::Write;
-use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  platewatch check store --data /var/lib/platewatch\n  \
@@ -13,9 +12,8 @@ use std::path::PathBuf;
     --mend, what can be mended is, while no daemon runs on the store; the audit chain says so.\n\
     Exit codes: 0 whole, or all of it mended; 1 something is wrong; 2 wrong usage.")]
 pub(super) struct Args {
-    /// Folder of the store (store.dir of the configuration)
-    #[arg(long, value_name = "DIR", default_value = "demo-data")]
-    data: PathBuf,
+    #[command(flatten)]
+    store: StoreArgs,
     /// Mend what can be mended
     #[arg(long)]
     mend: bool,
@@ -28,7 +26,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
-    let settings = Settings::new(&args.data);
+    let settings = args.store.settings()?;
     let found = store::inspect(&settings, args.head.as_ref())?;
     let mut out = std::io::stdout().lock();
     for finding in &found.findings {

@@ -3,7 +3,7 @@
 use crate::domain::{CameraId, ClockQuality, ClockSource, Frame, FrameStamp, Image, Utc};
 use crate::runtime::who::system_user;
 use crate::store::{AuditAction, AuditEntry, AuditWriter, Settings, StoreError};
-use crate::vision;
+use crate::{config, store, vision};
 use anyhow::{Context, bail};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{IsTerminal, Write};
@@ -26,6 +26,27 @@ pub(super) struct ModelArgs {
     /// ONNX Runtime's library [default: looked for; see docs/guide/troubleshooting.md]
     #[arg(long, value_name = "FILE")]
     pub onnxruntime: Option<PathBuf>,
+}
+
+/// Which store a verb works on.
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct StoreArgs {
+    /// Folder of the store (store.dir of the configuration), where it is not encrypted
+    #[arg(long, value_name = "DIR", default_value = "demo-data")]
+    pub data: PathBuf,
+    /// The configuration, instead: names the folder and, where the store is encrypted, the key
+    #[arg(long, value_name = "FILE", conflicts_with = "data")]
+    pub config: Option<PathBuf>,
+}
+
+impl StoreArgs {
+    /// The store they mean.
+    pub fn settings(&self) -> anyhow::Result<store::Settings> {
+        match &self.config {
+            Some(config) => Ok(config::load_store(config)?),
+            None => Ok(store::Settings::new(&self.data)),
+        }
+    }
 }
 
 /// What a person does, for the audit chain: under the name given, else the system's; the latter always stands with it.

@@ -1,11 +1,10 @@
 //! `platewatch evidence`: a hit as one file, to be proven on another machine.
 
-use super::common::{by_person, find_folder};
+use super::common::{StoreArgs, by_person, find_folder};
 use super::{DONE, FAILED};
 use crate::evidence::{Export, package, verify};
-use crate::hotlist::Signers;
-use crate::runtime::{PublicKey, SigningKey};
-use crate::store::{AuditAction, AuditWriter, Settings};
+use crate::runtime::{PublicKey, Signers, SigningKey};
+use crate::store::{AuditAction, AuditWriter};
 use anyhow::Context;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
@@ -49,9 +48,8 @@ enum Verb {
         /// Who takes it out [default: the user of this system]
         #[arg(long, value_name = "NAME", value_parser = said)]
         by: Option<String>,
-        /// Folder of the store (store.dir of the configuration)
-        #[arg(long, value_name = "DIR", default_value = "demo-data")]
-        data: PathBuf,
+        #[command(flatten)]
+        store: StoreArgs,
         /// Folder with the models' cards, for those that read the plate [default: as `read` finds it]
         #[arg(long, value_name = "DIR")]
         models: Option<PathBuf>,
@@ -88,7 +86,7 @@ fn said(text: &str) -> Result<String, String> {
 
 pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
     match &args.verb {
-        Verb::Export { hit, out, purpose, case, by, data, models } => {
+        Verb::Export { hit, out, purpose, case, by, store, models } => {
             let entry = by_person(by.as_deref(), AuditAction::Export)
                 .with("what", "evidence")
                 .with("purpose", purpose)
@@ -99,7 +97,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
                 case: case.clone(),
                 cards: cards(models.as_deref()),
             };
-            let settings = Settings::new(data);
+            let settings = store.settings()?;
             let mut writer = AuditWriter::open(&settings)?;
             let hit = writer.find_hit(hit)?;
             // Before the chain says that it was taken out: a place that cannot be written is no export.

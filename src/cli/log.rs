@@ -1,6 +1,7 @@
 //! `platewatch log`: recent hits and passages.
 
 use super::DONE;
+use super::common::StoreArgs;
 use super::read::round;
 use crate::domain::{CameraId, Direction, PassageState, PlateText, Utc};
 use crate::plate::normalise;
@@ -8,7 +9,6 @@ use crate::store::{EvidenceRow, HitQuery, HitRow, PassageQuery, PassageRow, Read
 use anyhow::Context;
 use serde_json::{Value, json};
 use std::io::Write;
-use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  platewatch log --data demo-data\n  \
@@ -20,9 +20,8 @@ use std::path::PathBuf;
 pub(super) struct Args {
     #[command(subcommand)]
     what: Option<What>,
-    /// Folder of the store (store.dir of the configuration)
-    #[arg(long, value_name = "DIR", default_value = "demo-data")]
-    data: PathBuf,
+    #[command(flatten)]
+    store: StoreArgs,
     /// Show passages, with or without a hit, instead of hits
     #[arg(long)]
     passages: bool,
@@ -69,7 +68,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
     if let Some(What::Outcomes(args)) = &args.what {
         return super::log_outcomes::run(args);
     }
-    let settings = Settings::new(&args.data);
+    let settings = args.store.settings()?;
     let reader = Reader::open(&settings)?;
     let camera = args.camera.as_deref().map(CameraId::new);
     let mut out = std::io::stdout().lock();

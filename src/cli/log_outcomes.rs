@@ -2,6 +2,7 @@
 
 use super::DONE;
 use super::read::round;
+use crate::config;
 use crate::domain::Utc;
 use crate::hotlist::Expected;
 use crate::store::{Reader, Settings, Tally, TallyBy};
@@ -17,9 +18,9 @@ use std::path::PathBuf;
     hit was right (no-capacity and dismissed do not); `box` counts misread and wrong-country alone.\n\
     Exit codes: 0 done (also where nothing was found); 1 the store cannot be read; 2 wrong usage.")]
 pub(super) struct Args {
-    /// Folder of the store (store.dir of the configuration)
-    #[arg(long, value_name = "DIR", default_value = "demo-data")]
-    data: PathBuf,
+    /// Folder of the store [default: that of --config, else demo-data]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
     /// Only hits decided from this time on
     #[arg(long, value_name = "TIME")]
     since: Option<Utc>,
@@ -42,7 +43,16 @@ enum By {
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
-    let settings = Settings::new(&args.data);
+    let mut settings = match &args.config {
+        Some(config) => config::load_store(config)?,
+        None => Settings::new("demo-data"),
+    };
+    if let Some(data) = &args.data {
+        settings.dir.clone_from(data);
+        if !settings.is_encrypted()? {
+            settings.key = None; // the key is of the configuration's own store
+        }
+    }
     let by = match args.by {
         By::List => TallyBy::List,
         By::Camera => TallyBy::Camera,

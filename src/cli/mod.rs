@@ -11,12 +11,15 @@ mod bench_day_plot;
 mod bench_load;
 mod bench_matching;
 mod bench_passages;
+mod bench_readings;
 mod bench_speed;
 mod check;
+mod check_law;
 mod check_store;
 mod common;
 mod dataset;
 mod demo;
+mod duty;
 mod evidence;
 mod hotlist;
 mod hotlist_budget;
@@ -24,16 +27,21 @@ mod hotlist_check;
 mod hotlist_sign;
 mod log;
 mod log_outcomes;
+mod mandate;
+mod message;
 mod outbox;
 mod outcome;
 mod play;
 mod print_config;
 mod read;
+mod register;
 mod replay;
 mod run;
 mod search_past;
+mod store;
 mod version;
 
+use crate::runtime::own_memory;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -79,12 +87,22 @@ enum Verb {
     Log(log::Args),
     /// Answer a hit: was it right, a misread, no longer wanted?
     Outcome(outcome::Args),
+    /// Make signed commands and answers for the topics of a box
+    Message(message::Args),
     /// Look at messages that could not be delivered, and send them again
     Outbox(outbox::Args),
     /// Read and verify the audit chain
     Audit(audit::Args),
     /// Take a hit out as one signed file, and prove such a file
     Evidence(evidence::Args),
+    /// Make a key for the store, encrypt it, decrypt it, change its key
+    Store(store::Args),
+    /// Draft, sign, check and show the authorisations cameras work under
+    Mandate(mandate::Args),
+    /// Say which officer is in charge
+    Duty(duty::Args),
+    /// Write the register of use, and the public list of camera places
+    Register(register::Args),
     /// Measure accuracy and speed
     Bench(bench::Args),
     /// Print the version and the hashes of the models
@@ -93,6 +111,8 @@ enum Verb {
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
+    // Before anything secret is read. `run` says where the system refuses it.
+    let _ = own_memory::close();
     let outcome = match Cli::parse().verb {
         Verb::Run(args) => run::run(&args),
         Verb::Demo(args) => demo::run(&args),
@@ -103,9 +123,14 @@ pub fn main() -> ExitCode {
         Verb::Hotlist(args) => hotlist::run(&args),
         Verb::Log(args) => log::run(&args),
         Verb::Outcome(args) => outcome::run(&args),
+        Verb::Message(args) => message::run(&args),
         Verb::Outbox(args) => outbox::run(&args),
         Verb::Audit(args) => audit::run(&args),
         Verb::Evidence(args) => evidence::run(&args),
+        Verb::Store(args) => store::run(&args),
+        Verb::Mandate(args) => mandate::run(&args),
+        Verb::Duty(args) => duty::run(&args),
+        Verb::Register(args) => register::run(&args),
         Verb::Bench(args) => bench::run(&args),
         Verb::Version(args) => version::run(&args),
     };

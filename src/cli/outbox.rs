@@ -1,9 +1,9 @@
 //! `platewatch outbox`: messages that could not be delivered.
 
 use super::DONE;
-use crate::store::{AuditAction, AuditWriter, Reader, Settings};
+use super::common::StoreArgs;
+use crate::store::{AuditAction, AuditWriter, Reader};
 use std::io::Write;
-use std::path::PathBuf;
 
 /// Rows printed at most.
 const SHOWN: usize = 10_000;
@@ -22,9 +22,8 @@ enum Verb {
     #[command(after_help = "Examples:\n  platewatch outbox list --data demo-data\n\n\
         Exit codes: 0 done (also where there is none); 1 the store cannot be read; 2 wrong usage.")]
     List {
-        /// Folder of the store (store.dir of the configuration)
-        #[arg(long, value_name = "DIR", default_value = "demo-data")]
-        data: PathBuf,
+        #[command(flatten)]
+        store: StoreArgs,
         /// One JSON object a line
         #[arg(long)]
         json: bool,
@@ -41,9 +40,8 @@ enum Verb {
         /// All of them
         #[arg(long)]
         all: bool,
-        /// Folder of the store (store.dir of the configuration)
-        #[arg(long, value_name = "DIR", default_value = "demo-data")]
-        data: PathBuf,
+        #[command(flatten)]
+        store: StoreArgs,
         /// Who says so, for the audit chain [default: the user of this system]
         #[arg(long, value_name = "NAME")]
         by: Option<String>,
@@ -53,8 +51,8 @@ enum Verb {
 pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
     let mut out = std::io::stdout().lock();
     match &args.verb {
-        Verb::List { data, json } => {
-            let rows = Reader::open(&Settings::new(data))?.outbox_dead(SHOWN)?;
+        Verb::List { store, json } => {
+            let rows = Reader::open(&store.settings()?)?.outbox_dead(SHOWN)?;
             for r in &rows {
                 if *json {
                     let line = serde_json::json!({
@@ -72,10 +70,10 @@ pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
                 writeln!(out, "no message was given up on")?;
             }
         }
-        Verb::Retry { ids, all, data, by } => {
+        Verb::Retry { ids, all, store, by } => {
             let entry = super::common::by_person(by.as_deref(), AuditAction::OutboxRetried);
             let ids = (!all).then_some(ids.as_slice());
-            let revived = AuditWriter::open(&Settings::new(data))?.retry_outbox(ids, entry)?;
+            let revived = AuditWriter::open(&store.settings()?)?.retry_outbox(ids, entry)?;
             let s = if revived == 1 { "" } else { "s" };
             writeln!(out, "{revived} message{s} will be sent again")?;
         }

@@ -1,10 +1,10 @@
 //! `platewatch outcome`: an operator's answer to a hit.
 
 use super::DONE;
+use super::common::StoreArgs;
 use crate::domain::{Outcome, Utc};
-use crate::store::{Answer, AnswerSource, Clerk, Settings};
+use crate::store::{Answer, AnswerSource, Clerk};
 use std::io::Write;
-use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
@@ -25,12 +25,11 @@ pub(super) struct Args {
     /// What else there is to say, one line
     #[arg(long, value_name = "TEXT", default_value = "")]
     note: String,
-    /// Folder of the store (store.dir of the configuration)
-    #[arg(long, value_name = "DIR", default_value = "demo-data")]
-    data: PathBuf,
+    #[command(flatten)]
+    store: StoreArgs,
 }
 
-fn outcome(word: &str) -> Result<Outcome, String> {
+pub(super) fn outcome(word: &str) -> Result<Outcome, String> {
     Outcome::parse(word).ok_or_else(|| {
         let words: Vec<&str> = Outcome::ALL.iter().map(|o| o.as_str()).collect();
         format!("an answer is one of {}", words.join(", "))
@@ -38,7 +37,7 @@ fn outcome(word: &str) -> Result<Outcome, String> {
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
-    let settings = Settings::new(&args.data);
+    let settings = args.store.settings()?;
     let mut clerk = Clerk::open(&settings)?;
     let hit = clerk.find_hit(&args.hit)?;
     clerk.answer(&Answer {

@@ -1,11 +1,13 @@
 //! From the file as written to every room's settings, or to everything wrong with it.
 
 use super::cameras::{cameras, tracking};
-use super::file::{File, Table, Value};
+use super::file::{File, Table, Value, absence};
 use super::hotlists::hotlists;
 use super::keys;
+use super::law::law;
 use super::problem::{ConfigError, Problem};
-use super::{Loaded, mqtt};
+use super::{Loaded, inbound, mqtt};
+use crate::runtime::{StoreKey, StoreKeySource};
 use crate::{alert, console, hotlist, pipeline, store, telemetry, track, vision};
 use std::cell::RefCell;
 use std::net::SocketAddr;
@@ -71,9 +73,12 @@ fn settings(root: &Table<'_>) -> Option<pipeline::Settings> {
     let confusions = matching.get("confusions").and_then(|v| v.existing_file());
     let passages_per_day = matching.or("passages_per_day", hotlist::Budget::PASSAGES_PER_DAY, |v| v.number());
     let hotlists = hotlists(root, &cameras, &memory, passages_per_day);
+    let law = law(root);
     let ignore = ignore(&root.table("ignore", "ignore"));
     let mqtt = root.table("mqtt", "mqtt");
     let broker = mqtt::broker(&mqtt);
+    let embedded = matches!(broker, Some(alert::Broker::Embedded { .. }));
+    let inbound = inbound::inbound(&mqtt.table("inbound", "mqtt.inbound"), embedded);
     let publish_passages = mqtt.or("publish_passages", false, |v| v.yes());
     let health_every_s = mqtt.or("health_every_s", 10, |v| v.whole()?.try_into().ok());
     let console = console(&root.table("console", "console"));
@@ -88,14 +93,17 @@ fn settings(root: &Table<'_>) -> Option<pipeline::Settings> {
         publish_passages,
         health_every_s,
         catch_up_per_s,
+        inbound,
     };
     Some(pipeline::Settings {
         configuration: None,
+        officer: None,
         cameras,
         vision: vision?,
         hotlists,
         ignore,
         confusions,
+        law,
         store,
         alert,
         console,
@@ -116,7 +124,89 @@ fn store(t: &Table<'_>) -> store::Settings {
         let _: Option<()> = v.wrong(Some("there are no pictures of passages that are not kept".into()));
     }
     let outbox_max_mb: u64 = t.or("outbox_max_mb", 512, |v| v.whole()?.try_into().ok());
-    store::Settings { dir, keep_passages, keep_passage_pictures, outbox_max_bytes: outbox_max_mb << 20 }
+    let key = encryption(&t.table("encryption", "store.encryption"), &dir);
+    store::Settings { dir, keep_passages, keep_passage_pictures, outbox_max_bytes: outbox_max_mb << 20, key }
+}
+
+/// The store's key, read here so that a box without it is known not to start before it is tried.
+fn encryption(t: &Table<'_>, dir: &Path) -> Option<StoreKey> {
+    if !t.is_there() {
+        return None;
+    }
+    let (file, credential) = (t.get("key_file"), t.get("credential"));
+    let (value, source) = match (file, credential) {
+        (Some(_), Some(second)) => {
+            return second.wrong_as("a second key", Some("key_file is there too".into()));
+        }
+        (Some(file), None) => {
+            let path = file.path()?;
+            if !path.is_file() {
+                let why = absence(&path, "which is no file");
+                let found = format!("a file (not repeated, in case it is the key itself), {why}");
+                return file.wrong_as(&found, None);
+            }
+            if path.starts_with(dir) {
+                let why = "the key lies beside what it protects: who takes the disk has both";
+                file.file.warn(file.at, &file.key, "a key in store.dir", why);
+            }
+            (file, StoreKeySource::File(path))
+        }
+        (None, Some(credential)) => {
+            let name = credential.text()?;
+            let fits = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
+            if !name.bytes().all(fits) || name.starts_with('.') {
+                return credential.wrong(Some("letters, digits, - _ and .".into()));
+            }
+            let source = StoreKeySource::Credential(name.to_owned());
+            (credential, source)
+        }
+        (None, None) => {
+            t.missing("key_file", Some("or credential".into()));
+            return None;
+        }
+    };
+    match StoreKey::load(&source) {
+        Ok(key) => Some(key),
+        Err(error) => value.wrong_as(&format!("a key that cannot be used: {error}"), None),
+    }
+}
+
+/// `[store]` alone, for verbs that need nothing else: what is wrong elsewhere in the file does not keep anybody from
+/// reading the store.
+pub(super) fn check_store(
+    path: &Path,
+    text: &str,
+    base: &Path,
+    env: &dyn Fn(&str) -> Option<String>,
+) -> Result<store::Settings, ConfigError> {
+    let (document, errors) = DeTable::parse_recoverable(text);
+    let file = File {
+        path,
+        text,
+        base,
+        env,
+        broken: !errors.is_empty(),
+        problems: RefCell::default(),
+        warnings: RefCell::default(),
+    };
+    for error in &errors {
+        let at = error.span().map_or(text.len(), |span| span.start);
+        file.wrong(at, "", &format!("what is no TOML: {}", error.message()), "", None);
+    }
+    let root = Table::root(&file, document.get_ref());
+    let syntax = errors.len();
+    let settings = store(&root.table("store", "store"));
+    let mut problems = file.problems.take();
+    let mut n = 0;
+    // A table whose name is a slip stands under another one: then nothing of it would be used.
+    problems.retain(|p| {
+        n += 1;
+        n <= syntax || p.key.starts_with("store") || !p.key.contains('.')
+    });
+    if problems.is_empty() {
+        return Ok(settings);
+    }
+    Err(ConfigError::Invalid { problems: in_order(problems), warnings: in_order(file.warnings.take()) })
 }
 
 fn vision(t: &Table<'_>) -> Option<vision::Settings> {

@@ -64,6 +64,11 @@ pub(super) struct Key {
 pub(super) const SECTIONS: &[(&str, &str, &str)] = &[
     ("", "Top of the file", "Which box this is."),
     ("store", "[store]", "Records and pictures."),
+    (
+        "store.encryption",
+        "[store.encryption]",
+        "Encrypts the database (SQLCipher) and every picture. The key comes from `key_file` or from `credential`, exactly one of them; without it, or with a wrong one, the box does not start. `docs/guide/encryption.md`.",
+    ),
     ("vision", "[vision]", "Models and threads. Required."),
     (
         "track",
@@ -86,6 +91,11 @@ pub(super) const SECTIONS: &[(&str, &str, &str)] = &[
         "Under a `[[cameras]]` block: a lane or zone of its picture. A passage names the one in which its plate was found most; where two overlap, the first counts.",
     ),
     (
+        "cameras.covert",
+        "[cameras.covert]",
+        "Under a `[[cameras]]` block with `mode = \"covert\"`: on what its covert use rests.",
+    ),
+    (
         "hotlists",
         "[[hotlists]]",
         "One block a list. Without any, passages are recorded and nothing is a hit.",
@@ -96,11 +106,26 @@ pub(super) const SECTIONS: &[(&str, &str, &str)] = &[
         "Plates whose passages are not kept: the zone's own convoy, with the consent of whoever drives. A CSV file with the columns `plate`, `consented_by`, `reason`, and where wanted `until` (a day, or a time with an offset) and `hits` (`send`, the default: a hit goes out all the same; `suppress`: it does not). A row without a person and a reason is refused, and the whole file with it. Each suppressed passage is counted and logged with its line. The file is read again when it changes.",
     ),
     ("matching", "[matching]", "What matching and the budgets of lists are reckoned with."),
+    (
+        "law",
+        "[law]",
+        "Which rules hold: `docs/guide/mandates.md`. Without this table cameras run without a mandate, and check, log, health and register say so.",
+    ),
     ("mqtt", "[mqtt]", "The broker that gets the hits. Required: either `embedded = true` or `host`."),
     (
         "mqtt.tls",
         "[mqtt.tls]",
         "TLS to the broker. PEM files. Required unless the broker is on this box or `allow_plaintext` is set.",
+    ),
+    (
+        "mqtt.inbound",
+        "[mqtt.inbound]",
+        "Commands and answers of operators, on the topics `commands` and `outcomes`. Without this table the box listens to nothing. `docs/ref/mqtt.md`.",
+    ),
+    (
+        "mqtt.inbound.signers",
+        "[[mqtt.inbound.signers]]",
+        "Under `[mqtt.inbound]`, with `accept = \"signed\"`: one block for each key that counts. `platewatch message keygen` prints it.",
     ),
     ("console", "[console]", "Web page, health and metrics. Without this table nothing is served."),
     ("log", "[log]", "Logs, on standard error."),
@@ -135,6 +160,9 @@ pub(super) const KEYS: &[Key] = &[
     key("store", "keep_passages", Bool, "true", "false", "Whether passages without a hit are recorded too."),
     key("store", "keep_passage_pictures", Bool, "false", "true", "Whether pictures of passages without a hit are kept; needs `keep_passages`."),
     key("store", "outbox_max_mb", Whole(1, 1_048_576, "MiB"), "512", "64", "Messages of passages without a hit that may wait for the broker; beyond it the oldest are dropped and counted. Messages of hits are never dropped."),
+
+    key("store.encryption", "key_file", Text("an existing file with the key, readable by its owner alone"), "none", "\"/etc/platewatch/secrets/store.key\"", "File with the store's key, as `platewatch store keygen` makes it. Keep it on another medium than `store.dir`, or it protects nothing."),
+    key("store.encryption", "credential", Text("the name of a credential of the systemd unit"), "none", "\"platewatch-store\"", "The key as a credential of the unit (`LoadCredential=`, or `LoadCredentialEncrypted=` with the TPM)."),
 
     key("vision", "detector", FILE, "required", "\"models/detector.toml\"", "Card of the model that finds plates."),
     key("vision", "reader", FILE, "required", "\"models/reader.toml\"", "Card of the model that reads plates."),
@@ -175,6 +203,15 @@ pub(super) const KEYS: &[Key] = &[
     key("cameras", "min_plate_width_px", Number(0.0, 4096.0, "px"), "as in [vision]", "60", "Narrower plates of this camera are not read. Only above `vision.min_plate_width_px` does it change anything."),
     key("cameras", "max_passages_per_min", Whole(1, 100_000, "passages"), "none", "120", "Passages without a hit that are published in a minute at most (with `mqtt.publish_passages`); the others are recorded and counted. Hits are never held back by it."),
 
+    key("cameras", "mandate", Text("the reference of a mandate"), "none", "\"GR-2026-114\"", "The authorisation the camera works under; `docs/guide/mandates.md`."),
+    key("cameras", "type", Word(&["fixed", "temporary-fixed", "mobile", "third-party", "mobile-dome", "bodycam", "premises"]), "none", "\"fixed\"", "Its kind before the law. The kinds `mobile`, `mobile-dome` and `bodycam` move: they take their place from `law.positions`, and look only while an officer in charge is on duty."),
+    key("cameras", "mode", Word(&["visible", "covert"]), "\"visible\"", "\"covert\"", "Whether it can be seen looking. `covert` needs `[cameras.covert]` and a mandate that allows it."),
+
+    key("cameras.covert", "ground", Text("the article, as the preset names it"), "required", "\"WPA art. 46/4\"", "Legal ground."),
+    key("cameras.covert", "officer", Text("a name or number"), "required", "\"4711\"", "The officer who leads it."),
+    key("cameras.covert", "from", Text("a date and time with an offset (RFC 3339)"), "required", "\"2026-11-25T06:00:00+01:00\"", "Its first instant."),
+    key("cameras.covert", "until", Text("a date and time with an offset (RFC 3339)"), "required", "\"2026-11-27T06:00:00+01:00\"", "Its first instant no longer: then the camera ends by itself."),
+
     key("cameras.track", "lost_after_ms", Whole(100, 60_000, "milliseconds"), "as in [track]", "2500", "As in `[track]`, for this camera."),
     key("cameras.track", "hidden_at_most_ms", Whole(0, 600_000, "milliseconds"), "as in [track]", "60000", "As in `[track]`, for this camera."),
     key("cameras.track", "min_readings", Whole(1, 100, ""), "as in [track]", "3", "As in `[track]`, for this camera."),
@@ -201,6 +238,8 @@ pub(super) const KEYS: &[Key] = &[
     key("hotlists", "manifest", Text("a path"), "none", "\"lists/stolen.csv.manifest\"", "The signed manifest; `path` with `.manifest` at its end where it is not said. Only with `signers`."),
     key("hotlists", "allow_older", Bool, "false", "true", "Whether a signed version older than the latest accepted one is taken. Only with `signers`."),
 
+    key("hotlists", "purposes", Array("words of the preset's purposes"), "none", "[\"crimes-and-offences\"]", "What the list is for. With `law.policy` `enforce` a camera matches only lists all of whose purposes its mandate allows; a list without purposes is matched by no camera that works under a mandate."),
+
     key("hotlists", "kinds", Array("words of \"exact\", \"resolved\", \"alternative\", \"wildcard\", each once"), "[\"exact\", \"resolved\", \"alternative\", \"wildcard\"]", "[\"exact\", \"resolved\"]", "Kinds of match that raise a hit. `wildcard` only counts for entries that hold a pattern."),
     key("hotlists", "min_alternative_probability", Number(0.01, 1.0, ""), "0.2", "0.5", "Probability from which a text that was not read but is likely raises a hit of kind `alternative`. Lower finds more wanted vehicles and stops more innocent ones ([figures](../design/right-hits.md))."),
     key("hotlists", "max_false_hits_per_day", Number(0.0, 1_000_000.0, "false hits a day"), "none", "2", "A version of the list that is expected to cause more is refused and the one before it stays; see `platewatch hotlist budget`."),
@@ -208,6 +247,15 @@ pub(super) const KEYS: &[Key] = &[
 
     key("matching", "confusions", FILE, "none", "\"models/reader.confusion.tsv\"", "How often the reader takes one character for another, as lines `truth read count`. Where it is not said: the file that the reader's card names, or what is built in for the shipped reader."),
     key("matching", "passages_per_day", Number(1.0, 100_000_000.0, "passages a day"), "82000", "12000", "Vehicles a day before this box's cameras, for the budgets of lists."),
+
+    key("law", "preset", Text("\"be-wpa\", \"off\", or the path of a preset file ending in .toml"), "\"be-wpa\"", "\"law/our-zone.toml\"", "The rules of a country: every term, age, role and required field with its article. `off` is for use outside police law."),
+    key("law", "policy", Word(&["enforce", "warn", "off"]), "\"enforce\"", "\"warn\"", "What a camera without a fitting mandate does: it is not opened; it runs and log, health and register say so; nobody looks. With the preset `off`: `off`."),
+    key("law", "mandates", Text("an existing folder"), "required", "\"mandates\"", "Folder of the signed mandates, `*.toml`; looked at again while the box runs. Not needed with the policy `off`."),
+    key("law", "signers", FILE, "required", "\"keys/mandate-signers\"", "File with the public keys of who may sign mandates (`platewatch mandate key`). Not needed with the policy `off`."),
+
+    key("law", "vehicle", NAME, "none", "\"car-12\"", "The vehicle the box is in, by the name mandates give it."),
+    key("law", "positions", Text("a path"), "none", "\"/run/platewatch/position.json\"", "File that says where the vehicle is, for cameras that move: a line of JSON with `time`, `longitude` and `latitude` (or gpsd's TPV), replaced as it drives. `docs/guide/mandates.md`."),
+    key("law", "officers", FILE, "none", "\"keys/officers\"", "Who may be in charge: lines `CODE NAME`. Without it every code is taken as it is given."),
 
     key("mqtt", "embedded", Bool, "false", "true", "A broker inside this process, on loopback, for demo and development."),
     key("mqtt", "host", Text("a host name or an IP address, without scheme or port"), "none", "\"broker.zone.example\"", "The broker."),
@@ -225,6 +273,15 @@ pub(super) const KEYS: &[Key] = &[
     key("mqtt.tls", "ca", FILE, "required", "\"tls/ca.pem\"", "Who may have signed the broker's certificate."),
     key("mqtt.tls", "certificate", FILE, "none", "\"tls/box-1.pem\"", "Our certificate, for brokers that ask for one; needs `key`."),
     key("mqtt.tls", "key", FILE, "none", "\"tls/box-1.key\"", "Its private key; needs `certificate`."),
+
+    key("mqtt.inbound", "accept", Word(&["signed", "broker"]), "\"signed\"", "\"broker\"", "Whose messages are followed: those with a signature that counts, or all that the broker lets through; then only the broker's access list decides who may."),
+    key("mqtt.inbound", "may", Array("words of \"outcome\", \"reload-lists\", \"retry-outbox\", \"pause\", \"resume\", \"health-now\""), "none", "[\"outcome\"]", "With `accept = \"broker\"`: what may be asked."),
+    key("mqtt.inbound", "max_age_s", Number(1.0, 86_400.0, "seconds"), "120", "600", "A message older than this is not followed. Messages that came while the box was away are held back by the broker and follow at the next connection."),
+    key("mqtt.inbound", "clock_skew_s", Number(0.0, 3600.0, "seconds"), "60", "5", "The clocks of signer and box may differ by so much."),
+
+    key("mqtt.inbound.signers", "id", NAME, "required", "\"dispatch\"", "The signer's name in messages and in the audit chain."),
+    key("mqtt.inbound.signers", "key", Text("a public key, 64 hexadecimal digits"), "required", "\"d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a\"", "The public key (Ed25519)."),
+    key("mqtt.inbound.signers", "may", Array("words of \"outcome\", \"reload-lists\", \"retry-outbox\", \"pause\", \"resume\", \"health-now\""), "required", "[\"outcome\", \"health-now\"]", "What may be asked with it."),
 
     key("console", "listen", Text("address:port, such as \"127.0.0.1:8080\""), "\"127.0.0.1:8080\"", "\"[::1]:8080\"", "Where to listen. The page has no login: beyond loopback, put one before it."),
     key("console", "page", Bool, "true", "false", "Whether hits and pictures are shown, or only health and metrics."),

@@ -6,7 +6,9 @@ mod cameras;
 mod check;
 mod file;
 mod hotlists;
+mod inbound;
 mod keys;
+mod law;
 mod mqtt;
 mod problem;
 mod secret;
@@ -43,6 +45,17 @@ pub fn load(path: &Path) -> Result<Loaded, ConfigError> {
     let hash = Sha256::digest(text.as_bytes());
     loaded.settings.configuration = Some(hash.iter().map(|b| format!("{b:02x}")).collect());
     Ok(loaded)
+}
+
+/// Reads `[store]` of the file at `path` and nothing else of it: where the store is and with which key it is opened.
+///
+/// # Errors
+/// [`ConfigError::Unreadable`] where the file cannot be read, [`ConfigError::Invalid`] where that table is wrong.
+pub fn load_store(path: &Path) -> Result<crate::store::Settings, ConfigError> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|cause| ConfigError::Unreadable { path: path.to_owned(), cause })?;
+    let base = path.parent().unwrap_or(Path::new(""));
+    check::check_store(path, &text, base, &|name| std::env::var(name).ok())
 }
 
 /// Checks `text` as if it stood in `base`/platewatch.toml; `env` answers for environment variables.

@@ -5,9 +5,7 @@ use crate::domain::Utc;
 use crate::store::{
     self, Answer, AnswerSource, EvidenceRole, HitQuery, HitRow, Reader, StoreError, StoreHandle,
 };
-use sha2::{Digest, Sha256};
-use std::collections::HashMap;
-use std::path::PathBuf;
+use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
 /// Reads with a connection of its own. Gives out only pictures of hits it has given out.
@@ -15,8 +13,8 @@ use std::sync::{Mutex, PoisonError};
 pub struct StoreHits {
     // Locks for the console's one thread alone: a reader may be handed on but not shared.
     reader: Mutex<Reader>,
-    /// Path by hash, of the hits last given out; the path comes from the store, never from a request.
-    shown: Mutex<HashMap<String, PathBuf>>,
+    /// Hashes of the pictures of the hits last given out; no other picture can be asked for.
+    shown: Mutex<HashSet<String>>,
 }
 
 impl StoreHits {
@@ -45,24 +43,20 @@ impl HitSource for StoreHits {
         rows.extend(late);
         let pictures = rows.iter().flat_map(|row| &row.evidence);
         *self.shown.lock().unwrap_or_else(PoisonError::into_inner) =
-            pictures.map(|p| (p.sha256.clone(), p.path.clone())).collect();
+            pictures.map(|p| p.sha256.clone()).collect();
         Ok(rows.into_iter().map(view).collect())
     }
 
     fn picture(&self, sha256: &str) -> Option<Vec<u8>> {
-        let path = self.shown.lock().unwrap_or_else(PoisonError::into_inner).get(sha256).cloned()?;
-        let bytes = std::fs::read(&path)
-            .inspect_err(
-                |error| tracing::error!(path = %path.display(), %error, "a hit's picture cannot be read"),
-            )
-            .ok()?;
-        // A picture that is not the recorded one is no evidence and must not be looked at as such.
-        let found: String = Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect();
-        if found != sha256 {
-            tracing::error!(path = %path.display(), %found, "a hit's picture has changed since it was recorded");
+        if !self.shown.lock().unwrap_or_else(PoisonError::into_inner).contains(sha256) {
             return None;
         }
-        Some(bytes)
+        // A picture that is not the recorded one is no evidence and must not be looked at as such.
+        let reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
+        reader
+            .picture(sha256)
+            .inspect_err(|error| tracing::error!(%error, "a hit's picture cannot be shown"))
+            .ok()
     }
 }
 
@@ -150,6 +144,7 @@ mod tests {
             contradictory: false,
             direction: None,
             lane: None,
+            mandate: None,
             best_frame: 41,
             best_frame_at: at(0),
             best_frame_received_at: at(0),
@@ -177,7 +172,7 @@ mod tests {
         };
         let evidence = EvidenceFile {
             role: EvidenceRole::Plate,
-            sha256: Sha256::digest(jpeg).iter().map(|b| format!("{b:02x}")).collect(),
+            sha256: <sha2::Sha256 as sha2::Digest>::digest(jpeg).iter().map(|b| format!("{b:02x}")).collect(),
             jpeg: jpeg.to_vec(),
             width: 160,
             height: 40,
@@ -232,7 +227,9 @@ mod tests {
         let hits = source.recent_hits(8).unwrap();
         assert_eq!(hits.iter().map(|h| h.late).collect::<Vec<_>>(), [false, true, true]);
 
-        let path = source.shown.lock().unwrap().get(&picture.sha256).cloned().unwrap();
+        let rows = Reader::open(&settings).unwrap().recent_hits(&HitQuery::default()).unwrap();
+        let path =
+            rows.iter().flat_map(|r| &r.evidence).find(|e| e.sha256 == picture.sha256).unwrap().path.clone();
         std::fs::write(&path, b"other bytes").unwrap();
         assert_eq!(source.picture(&picture.sha256), None);
         std::fs::remove_file(&path).unwrap();

@@ -3,10 +3,10 @@
 use crate::domain::{PlateText, Utc};
 use crate::hotlist::simulate::{Chance, Channel, Traffic};
 use crate::hotlist::{
-    Confusions, HotlistSet, IgnoreList, Manifest, Mapping, Signers, import, import_bytes, listed,
-    match_passage, ready,
+    Confusions, HotlistSet, IgnoreList, Manifest, Mapping, import, import_bytes, listed, match_passage, ready,
 };
 use crate::plate::{classify, normalise, resolve};
+use crate::runtime::Signers;
 use std::sync::{Arc, OnceLock};
 
 fn now() -> Utc {

@@ -9,7 +9,7 @@ mod lists;
 
 use crate::domain::{Country, Outcome, Utc};
 use crate::runtime::{PublicKey, Signature};
-use crate::{alert, capture, cli, config, console, evidence, vision};
+use crate::{alert, capture, cli, config, console, evidence, law, vision};
 use std::path::Path;
 
 /// A target.
@@ -36,6 +36,10 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("hit-message", hit_message),
     ("answer", console::fuzz_answer),
     ("evidence", evidence::fuzz),
+    ("message", message),
+    ("mandate", mandate),
+    ("preset", preset),
+    ("position", position),
     ("words", words),
 ];
 
@@ -60,6 +64,50 @@ fn hit_message(bytes: &[u8]) {
     let _ = alert::one_line(&event);
     let written = serde_json::to_vec(&event).unwrap_or_default();
     assert_eq!(serde_json::from_slice::<alert::message::HitEvent>(&written).ok(), Some(event));
+}
+
+/// A command or answer as it comes over MQTT, in every way it may come; what it asks for must be what it says.
+fn message(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let Ok(read) = alert::Message::parse(&text) else { return };
+    let _ = read.request();
+    let Ok(written) = read.to_json() else { return };
+    let Ok(again) = alert::Message::parse(&written) else {
+        panic!("what was written cannot be read: {written}")
+    };
+    // What is signed must not depend on how it was spelled.
+    assert_eq!(read.text_to_sign("zone"), again.text_to_sign("zone"));
+    assert_eq!(read.signature().is_some(), again.signature().is_some());
+}
+
+/// A mandate, signed or not, and a list of officers.
+fn mandate(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let key = format!("platewatch-ed25519 zone {}\n", "5b".repeat(32));
+    let Ok(signers) = crate::runtime::Signers::parse(&key) else { panic!("{key} names no signer") };
+    // Nobody has that key's other half.
+    assert!(law::Mandate::verify(&text, &signers).is_err());
+    if let (Ok(mandate), Some(rules)) = (law::Mandate::parse(&text), law::Preset::be_wpa().rules) {
+        let _ = (mandate.problems(&rules), mandate.ends(&rules));
+        let Ok(written) = mandate.to_text() else { panic!("a mandate that was read cannot be written") };
+        assert_eq!(law::Mandate::parse(&written).ok(), Some(mandate));
+    }
+    let _ = law::Officers::parse(&text).map(|o| o.find("7"));
+}
+
+/// The rules of a country.
+fn preset(bytes: &[u8]) {
+    if let Err(error) = law::Preset::parse(&String::from_utf8_lossy(bytes), "fuzz") {
+        assert!(!error.to_string().is_empty());
+    }
+}
+
+/// A vehicle's position as another program writes it.
+fn position(bytes: &[u8]) {
+    if let Some(fix) = law::position::last_fix(&String::from_utf8_lossy(bytes)) {
+        assert!((-180.0..=180.0).contains(&fix.position.longitude));
+        assert!((-90.0..=90.0).contains(&fix.position.latitude));
+    }
 }
 
 /// Times, countries, keys and other words of the command line, of files and of messages.

@@ -42,7 +42,8 @@ pub(super) fn load(
     }
     let made_at = manifest.as_ref().map(|m| m.created).or(modified);
     let zero_for_o = policy.zero_for_o || mapping.zero_for_o();
-    let policy = Policy { origin: Origin { made_at, manifest }, zero_for_o, ..policy.clone() };
+    let policy =
+        Policy { origin: Origin { made_at, manifest, kept_copy: false }, zero_for_o, ..policy.clone() };
     Ok((list.with_policy(policy).with_rules(settings.rules.clone()), report))
 }
 

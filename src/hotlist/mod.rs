@@ -11,7 +11,7 @@
 //! * [`matching`]: a passage against a snapshot; pure.
 //! * [`simulate`]: traffic and readings drawn from prior and confusions; [`budget`]: the false hits a list is
 //!   expected to cause.
-//! * [`watch()`]: one thread that reloads files that changed.
+//! * [`watch()`]: one thread that reloads files that changed; [`kept`]: what it falls back on at the start.
 //!
 //! May import `domain`, `plate`, `telemetry` and `runtime`. The only room that knows
 //! `encoding_rs`; mappings are TOML.
@@ -22,6 +22,7 @@ mod evidence;
 mod ignore;
 mod import;
 mod index;
+mod kept;
 mod key;
 mod lists;
 mod load;
@@ -34,6 +35,7 @@ mod settings;
 pub mod simulate;
 mod watch;
 
+pub use crate::runtime::Signers;
 pub use budget::{Expected, ExpectedKind, MIN_CONFIDENCE, admit, expect};
 pub use confusions::{Confusions, ConfusionsError};
 pub use ignore::{IgnoreError, IgnoreList, Ignored};
@@ -43,8 +45,8 @@ pub use import::{
 };
 pub use lists::{HotlistSet, Hotlists, List};
 pub use load::load_file;
-pub use manifest::{Manifest, ManifestError, Signers, hash_file, manifest_path};
-pub use matching::{Match, match_passage, match_past};
+pub use manifest::{Manifest, ManifestError, hash_file, manifest_path};
+pub use matching::{Match, match_passage, match_passage_on, match_past};
 pub use pattern::{ListedError, listed};
 pub use policy::{Hours, Origin, Policy, WhenStale};
 pub use settings::{Budget, Rules, Settings, Signing};

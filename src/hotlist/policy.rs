@@ -21,6 +21,8 @@ pub struct Origin {
     pub made_at: Option<Utc>,
     /// The signed manifest, where there is one.
     pub manifest: Option<Manifest>,
+    /// Whether it is the version last accepted, kept by the box, because what lies in its place now is refused.
+    pub kept_copy: bool,
 }
 
 /// Where, when and until when a list counts. The default: everywhere and always.
@@ -36,6 +38,9 @@ pub struct Policy {
     pub max_age: Option<Duration>,
     /// What happens then.
     pub when_stale: WhenStale,
+    /// What the list is for, in the words of the law's preset; a camera whose mandate does not allow all of it
+    /// does not match the list.
+    pub purposes: Vec<String>,
     /// The source writes every O as 0.
     pub zero_for_o: bool,
     /// Of the version in use.
@@ -284,7 +289,7 @@ mod tests {
         let made_at = Some(at("2026-11-20T00:00:00Z"));
         let mut policy = Policy {
             max_age: Some(Duration::from_secs(48 * 3600)),
-            origin: Origin { made_at, manifest: None },
+            origin: Origin { made_at, ..Origin::default() },
             ..Policy::default()
         };
         let (fresh, old) = (at("2026-11-21T23:59:59Z"), at("2026-11-22T00:00:00Z"));

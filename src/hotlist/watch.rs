@@ -2,10 +2,12 @@
 //!
 //! A change is seen by modification time and size, loaded once these have stayed the same for
 //! [`SETTLE`] (a file still being copied is not half a list), and counts only if the SHA-256 differs too.
-//! A refused or vanished file leaves the loaded version in use; it is reported once, not at every look.
+//! A refused or vanished file leaves the loaded version in use; it is reported once, not at every look. Where that
+//! happens at the start, the version of a signed list that was last accepted is used (`kept.rs`).
 //! Of a signed list the manifest is watched like the file: whichever of the two comes last settles it.
 //! A list that gets out of date meanwhile is told of once too.
 
+use super::kept;
 use super::load::load;
 use super::manifest::Accepted;
 use super::{Hotlists, ImportError, ImportReport, List, Policy, Settings, Signing, admit};
@@ -19,6 +21,9 @@ use std::time::{Duration, Instant, SystemTime};
 /// How long a changed file must have stayed as it is before it is loaded.
 pub const SETTLE: Duration = Duration::from_millis(250);
 
+/// How soon a reload that was asked for begins.
+const RELOAD: Duration = Duration::from_secs(1);
+
 /// What happens to lists, told to who records and shows it. Called on the
 /// watching thread, at the start on the caller's.
 pub trait ListEvents: Send + Sync {
@@ -31,7 +36,7 @@ pub trait ListEvents: Send + Sync {
     /// The version in use is out of date since that instant, or (`None`) no longer is.
     fn stale(&self, list: &List, since: Option<Utc>);
     /// The latest accepted version of a signed list could not be written down: after a restart an older one
-    /// would be taken.
+    /// would be taken, or none where that one is refused.
     fn forgetful(&self, name: &str, why: &io::Error);
 }
 
@@ -54,11 +59,15 @@ pub fn watch(
     std::thread::Builder::new().name("hotlists".into()).spawn(move || {
         loop {
             let next = files.iter().map(|f| f.due).min();
-            // Without a list there is nothing to do but to wait for the end.
-            let wait =
-                next.map_or(Duration::from_secs(3600), |t| t.saturating_duration_since(Instant::now()));
+            // Not longer than a second: an operator may ask for a reload.
+            let wait = next.map_or(RELOAD, |t| t.saturating_duration_since(Instant::now()).min(RELOAD));
             if stop.wait(wait) {
                 return;
+            }
+            if hotlists.take_reload() {
+                for file in &mut files {
+                    (file.seen, file.due) = (Seen::Nothing, Instant::now());
+                }
             }
             for file in files.iter_mut().filter(|f| f.due <= Instant::now()) {
                 file.look(&hotlists, events.as_ref());
@@ -111,7 +120,8 @@ impl Watched {
         match (stamp(&self.settings), self.seen) {
             (Err(e), before) if e.kind() == io::ErrorKind::NotFound => {
                 if before != Seen::Gone {
-                    events.missing(name, kept.as_deref());
+                    let kept = kept.or_else(|| self.fall_back(hotlists, events));
+                    events.missing(&self.settings.name, kept.as_deref());
                 }
                 self.seen = Seen::Gone;
             }
@@ -128,7 +138,7 @@ impl Watched {
                 // The first look, at the start, loads at once: nothing is in use yet. Later ones load what
                 // has stayed the same since the last. An unreadable stamp leaves it to the loading to name the reason.
                 self.seen = found.map_or(Seen::Nothing, Seen::Done);
-                self.load(hotlists, events, kept.as_deref());
+                self.load(hotlists, events, kept);
             }
         }
         self.due = Instant::now() + again;
@@ -146,12 +156,27 @@ impl Watched {
         }
     }
 
-    fn load(&mut self, hotlists: &Hotlists, events: &dyn ListEvents, kept: Option<&ListVersion>) {
+    /// Where nothing is in use: the version last accepted, if it is kept and still passes every check.
+    fn fall_back(&mut self, hotlists: &Hotlists, events: &dyn ListEvents) -> Option<Arc<ListVersion>> {
+        let settings = kept::kept(&self.settings)?;
+        let (list, report) = load(&settings, self.accepted.as_ref()).ok()?;
+        let mut policy = Policy::clone(list.policy());
+        policy.origin.kept_copy = true;
+        let list = Arc::new(list.with_policy(policy));
+        let confusions = Arc::clone(hotlists.snapshot().confusions());
+        admit(&list, &self.settings, &confusions, list.version().loaded_at).ok()?;
+        self.accepted = list.policy().origin.manifest.as_ref().map(Accepted::of);
+        hotlists.replace(Arc::clone(&list));
+        events.loaded(&list, &report);
+        Some(Arc::clone(list.version()))
+    }
+
+    fn load(&mut self, hotlists: &Hotlists, events: &dyn ListEvents, kept: Option<Arc<ListVersion>>) {
         let confusions = Arc::clone(hotlists.snapshot().confusions());
         let loaded = load(&self.settings, self.accepted.as_ref()).and_then(|(list, report)| {
             let list = Arc::new(list);
             // What is in use already needs no leave, and reckoning takes a second.
-            if kept.is_none_or(|k| k.sha256 != list.version().sha256) {
+            if kept.as_ref().is_none_or(|k| k.sha256 != list.version().sha256) {
                 admit(&list, &self.settings, &confusions, list.version().loaded_at)?;
             }
             Ok((list, report))
@@ -163,9 +188,9 @@ impl Watched {
                 }
                 let set = hotlists.snapshot();
                 let before = set.get(&self.settings.name).map(|l| Arc::clone(l.policy()));
-                let manifest = |p: &Policy| p.origin.manifest.clone();
+                let manifest = |p: &Policy| (p.origin.manifest.clone(), p.origin.kept_copy);
                 // The same list sent again is no new version, but may be a fresher one.
-                let same = kept.is_some_and(|k| k.sha256 == list.version().sha256)
+                let same = kept.as_ref().is_some_and(|k| k.sha256 == list.version().sha256)
                     && before.as_ref().is_some_and(|b| manifest(b) == manifest(list.policy()));
                 if !same {
                     hotlists.replace(list);
@@ -176,13 +201,23 @@ impl Watched {
                     hotlists.replace(list);
                 }
             }
-            Err(error) => events.refused(&self.settings.name, &error, kept),
+            Err(error) => {
+                let kept = kept.or_else(|| self.fall_back(hotlists, events));
+                events.refused(&self.settings.name, &error, kept.as_deref());
+                // What is in use was written down when it was accepted.
+                return;
+            }
         }
         if let (Some(accepted), Some(Signing { memory: Some(memory), .. })) =
             (&self.accepted, &self.settings.signing)
             && !matches!(Accepted::recall(memory, &self.settings.name), Ok(Some(known)) if known == *accepted)
             && let Err(why) = accepted.remember(memory, &self.settings.name)
         {
+            events.forgetful(&self.settings.name, &why);
+        }
+        let set = hotlists.snapshot();
+        let manifest = set.get(&self.settings.name).and_then(|l| l.policy().origin.manifest.as_ref());
+        if let Some(Err(why)) = manifest.map(|m| kept::keep(&self.settings, m)) {
             events.forgetful(&self.settings.name, &why);
         }
     }

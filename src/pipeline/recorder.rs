@@ -1,5 +1,6 @@
 //! The recorder thread: judged passages are encoded, put into words and kept, in one transaction each.
 
+use super::lawful::Lawful;
 use crate::alert::{BoxIdentity, hit_message, passage_message};
 use crate::domain::{CameraId, EvidenceFrame, Hit, PassageState, Utc};
 use crate::runtime::{Backoff, Stop};
@@ -36,6 +37,8 @@ pub(super) struct Recorder {
     pub metrics: Metrics,
     /// How many passages without a hit each camera may tell of.
     pub limits: Limits,
+    /// What of a camera may be kept.
+    pub lawful: Lawful,
     /// Set when waiting for a full disk to empty must end.
     pub give_up: Stop,
 }
@@ -73,7 +76,12 @@ impl Recorder {
     pub fn run(mut self, judged: Receiver<Judged>) {
         for j in &judged {
             self.metrics.queue_depth(QueueName::Store, judged.len());
-            let record = self.record(j);
+            let recorded = self.lawful.records(&j.event.passage.camera);
+            let record = self.record(j, recorded);
+            // Of a third party's camera whose pictures the police do not record, only hits are kept.
+            if record.hits.is_empty() && !recorded {
+                continue;
+            }
             if record.hits.is_empty() && record.messages.is_empty() && !self.keep.passages {
                 continue;
             }
@@ -81,9 +89,9 @@ impl Recorder {
         }
     }
 
-    fn record(&mut self, j: Judged) -> Record {
+    fn record(&mut self, j: Judged, recorded: bool) -> Record {
         let passage = j.event.passage;
-        let evidence = if j.hits.is_empty() && !self.keep.passage_pictures {
+        let evidence = if !recorded || (j.hits.is_empty() && !self.keep.passage_pictures) {
             Vec::new()
         } else {
             let start = Instant::now();

@@ -1,6 +1,7 @@
 //! What the web page is fed.
 
 use super::Settings;
+use super::lawful::Lawful;
 use super::watching::Watch;
 use crate::alert::message::CameraState;
 use crate::console::{self, ConsoleError, ConsoleThread, Noted, Sources, Status, StoreAnswers, StoreHits};
@@ -15,10 +16,11 @@ pub(super) fn start(
     settings: &Settings,
     metrics: &Metrics,
     watch: &Arc<Watch>,
+    lawful: &Lawful,
     store: &StoreHandle,
     stop: &Stop,
 ) -> Result<ConsoleThread, super::PipelineError> {
-    let (numbers, watch) = (metrics.clone(), Arc::clone(watch));
+    let (numbers, watch, lawful) = (metrics.clone(), Arc::clone(watch), lawful.clone());
     let status = move || {
         let now = numbers.snapshot();
         let told = watch.cameras();
@@ -26,8 +28,12 @@ pub(super) fn start(
         let ended =
             |name: &str| told.iter().any(|(c, t)| c.as_str() == name && t.state == CameraState::Ended);
         let mut well = now;
-        well.cameras.retain(|c| !ended(c.camera.as_str()));
-        Status { problems: console::problems(&well) }
+        let mut problems = super::lawful_tell::problems(&lawful);
+        // One that may not look gives no frames, and that is said already.
+        let refused = |name: &str| lawful.is_shut(name);
+        well.cameras.retain(|c| !ended(c.camera.as_str()) && !refused(c.camera.as_str()));
+        problems.extend(console::problems(&well));
+        Status { problems }
     };
     let hits = StoreHits::open(&settings.store)?;
     let sources = Sources {

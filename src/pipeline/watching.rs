@@ -1,11 +1,13 @@
 //! What happens in the stages, told to logs, metrics and the status topics.
 
+use super::lawful::{Lawful, Looking};
 use super::ledger::Ledger;
+use super::orders::Orders;
 use crate::alert::message::{CameraState, CameraStatus, HotlistState, HotlistStatus, Time};
-use crate::alert::{AlertEvents, StatusUpdates};
+use crate::alert::{Accepted, AlertEvents, Refusal, StatusUpdates};
 use crate::capture::{CaptureError, CaptureEvent, CaptureEvents};
 use crate::domain::{CameraId, ListVersion, Utc};
-use crate::hotlist::{Hotlists, ImportError, ImportReport, List, ListEvents, WhenStale};
+use crate::hotlist::{Hotlists, ImportError, ImportReport, List, ListEvents, Policy, WhenStale};
 use crate::store::{AuditAction, AuditEntry};
 use crate::telemetry::{DropReason, Metrics, Stage};
 use std::collections::BTreeMap;
@@ -26,6 +28,7 @@ pub(super) struct Watch {
     cameras: Mutex<BTreeMap<CameraId, Told>>,
     hotlists: Hotlists,
     ledger: Ledger,
+    lawful: Lawful,
 }
 
 impl Watch {
@@ -35,6 +38,7 @@ impl Watch {
         hotlists: Hotlists,
         cameras: impl Iterator<Item = CameraId>,
         ledger: Ledger,
+        lawful: Lawful,
     ) -> Self {
         let connecting = cameras.map(|c| (c, Told { state: CameraState::Connecting, failures: 0 }));
         Self {
@@ -43,6 +47,7 @@ impl Watch {
             cameras: Mutex::new(connecting.collect()),
             hotlists,
             ledger,
+            lawful,
         }
     }
 
@@ -55,11 +60,27 @@ impl Watch {
         self.cameras.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// A camera was stopped by an operator, for a while.
+    pub fn camera_paused(&self, camera: &CameraId, why: String) {
+        tracing::info!(%camera, "camera paused");
+        let entry = AuditEntry::by_box(AuditAction::CameraStopped).with("camera", camera);
+        self.ledger.tell(entry.with("why", &why));
+        self.set(camera, CameraState::Ended, Some(why));
+    }
+
+    /// It goes on.
+    pub fn camera_resumed(&self, camera: &CameraId) {
+        tracing::info!(%camera, "camera resumed");
+        self.ledger.did(AuditAction::CameraStarted, "camera", camera.as_str());
+        self.set(camera, CameraState::Connecting, None);
+    }
+
     /// Cameras that failed for good: `(name, text)`.
     pub fn camera_over(&self, camera: &CameraId, error: Option<CaptureError>) {
         let why = error.as_ref().map_or_else(|| "ended".to_owned(), ToString::to_string);
         let entry = AuditEntry::by_box(AuditAction::CameraStopped).with("camera", camera);
         self.ledger.tell(entry.with("why", why));
+        self.lawful.looking(camera, Looking::Ended);
         match error {
             None => self.set(camera, CameraState::Ended, None),
             Some(error) => {
@@ -67,6 +88,11 @@ impl Watch {
                 self.set(camera, CameraState::Failed, Some(error.to_string()));
             }
         }
+    }
+
+    /// The law does not let the camera look.
+    pub fn refused(&self, camera: &CameraId, why: &str) {
+        self.set(camera, CameraState::Refused, Some(why.to_owned()));
     }
 
     fn set(&self, camera: &CameraId, state: CameraState, reason: Option<String>) {
@@ -103,7 +129,14 @@ impl Watch {
         self.metrics.list_refused(name);
         let set = self.hotlists.snapshot();
         let status = match (kept, set.get(name)) {
-            (Some(_), Some(list)) => in_use(list, list.policy().stale_since(Utc::now()), 0),
+            (Some(_), Some(list)) => {
+                let status = in_use(list, list.policy().stale_since(Utc::now()), 0);
+                // Why the new one is refused comes first, then what is used instead.
+                let reason =
+                    status.reason.clone().map_or_else(|| reason.clone(), |r| format!("{reason}; {r}"));
+                self.list(HotlistStatus { state: HotlistState::Refused, reason: Some(reason), ..status });
+                return;
+            }
             _ => HotlistStatus {
                 list: name.to_owned(),
                 state: HotlistState::Refused,
@@ -140,7 +173,7 @@ fn in_use(list: &List, stale: Option<Utc>, bad_rows: u64) -> HotlistStatus {
         loaded_at: Some(Time(version.loaded_at)),
         entries: list.len() as u64,
         bad_rows,
-        reason: stale.map(|since| format!("out of date since {since}: {what}")),
+        reason: reason(policy, stale, what),
         made_at: policy.origin.made_at.map(Time),
         expires_at: policy.fresh_until().map(Time),
         stale: stale.is_some(),
@@ -149,15 +182,28 @@ fn in_use(list: &List, stale: Option<Utc>, bad_rows: u64) -> HotlistStatus {
     }
 }
 
+/// What is to be known of a version in use; `None` where nothing is.
+fn reason(policy: &Policy, stale: Option<Utc>, what: &str) -> Option<String> {
+    let stale = stale.map(|since| format!("out of date since {since}: {what}"));
+    if !policy.origin.kept_copy {
+        return stale;
+    }
+    let made = policy.origin.made_at.map_or_else(|| "at an unknown time".into(), |t| format!("at {t}"));
+    let kept = format!("the version last accepted, made {made}, which this box kept");
+    Some(stale.map_or_else(|| kept.clone(), |s| format!("{kept}; {s}")))
+}
+
 impl CaptureEvents for Watch {
     fn event(&self, camera: &CameraId, event: CaptureEvent<'_>) {
         match event {
             CaptureEvent::Opened { width, height, fps, codec } => {
                 tracing::info!(%camera, width, height, fps, codec, "camera opened");
-                self.set(camera, CameraState::Running, None);
+                self.lawful.looking(camera, Looking::Yes);
+                self.set(camera, CameraState::Running, self.lawful.although(camera));
             }
             CaptureEvent::Failed(error) => {
                 tracing::warn!(%camera, %error, "camera failed");
+                self.lawful.looking(camera, Looking::Fault(error.to_string()));
                 self.set(camera, CameraState::Failed, Some(error.to_string()));
             }
             CaptureEvent::Retrying { in_ } => {
@@ -167,6 +213,7 @@ impl CaptureEvents for Watch {
             CaptureEvent::Stalled { silent } => {
                 tracing::warn!(%camera, silent_ms = silent.as_millis(), "camera sends nothing");
                 let reason = format!("no frame for {:.0} s", silent.as_secs_f64());
+                self.lawful.looking(camera, Looking::Fault(reason.clone()));
                 self.set(camera, CameraState::Failed, Some(reason));
             }
             CaptureEvent::BadFrame { what, cause, count } => {
@@ -195,6 +242,7 @@ impl ListEvents for Watch {
             sha256 = version.sha256,
             signer = manifest.map(|m| m.signer.as_str()),
             signed_version = manifest.map(|m| m.version),
+            kept_copy = list.policy().origin.kept_copy,
             "hotlist loaded"
         );
         for problem in report.bad.iter().take(20) {
@@ -242,7 +290,7 @@ impl ListEvents for Watch {
 }
 
 /// Listens to publishing.
-pub(super) struct AlertWatch(pub Metrics);
+pub(super) struct AlertWatch(pub Metrics, pub Orders);
 
 impl AlertEvents for AlertWatch {
     fn connected(&self, broker: &str) {
@@ -258,6 +306,14 @@ impl AlertEvents for AlertWatch {
     fn delivered(&self, _row: i64, latency: Duration) {
         self.0.delivered();
         self.0.stage_time(Stage::Deliver, latency);
+    }
+
+    fn asked(&self, asked: &Accepted) -> Result<(), Refusal> {
+        self.1.carry_out(asked)
+    }
+
+    fn taken_in(&self, result: &'static str) {
+        self.0.inbound(result);
     }
 
     fn refused(&self, row: i64, reason: &str) {

@@ -4,6 +4,7 @@
 //! * [`confusion`]: which characters a reader takes for each other.
 //! * [`grammar`]: plate formats of each country and generation, as data with their sources.
 //! * [`mod@resolve`]: what a grammar settles about look-alikes, for texts and for distributions.
+//! * [`settle`]: what it says where the reader itself is in doubt between look-alikes.
 //!
 //! May import `domain` only.
 
@@ -11,8 +12,10 @@ pub mod confusion;
 pub mod grammar;
 pub mod normalise;
 pub mod resolve;
+pub mod settle;
 
 pub use confusion::fold;
 pub use grammar::{Format, VehicleClass, classify};
 pub use normalise::{NormaliseError, normalise};
 pub use resolve::{Guess, Resolved, resolve, resolve_distribution};
+pub use settle::settle_distribution;

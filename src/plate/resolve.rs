@@ -204,12 +204,12 @@ fn given(d: &CharDistribution, c: char) -> f32 {
 
 /// Natural logarithm of the probability that a plate is this very text and of no format: a personalised
 /// one where it stands in [`HOME`] with probability `home`, or one of all texts of its length.
-fn log_background(text: &PlateText, home: f32) -> f32 {
+pub(super) fn log_background(text: &PlateText, home: f32) -> f32 {
     let any = UNKNOWN_SHARE * 36f32.powi(-(text.as_str().len() as i32));
     (any + home * grammar::personalised_density(text)).ln()
 }
 
-fn country_weight(country: Country, given: &[(Country, f32)]) -> f32 {
+pub(super) fn country_weight(country: Country, given: &[(Country, f32)]) -> f32 {
     let list = if given.is_empty() { grammar::countries() } else { given };
     list.iter().find(|c| c.0 == country).map_or(LEAST_COUNTRY, |c| c.1).max(LEAST_COUNTRY)
 }

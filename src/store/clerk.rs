@@ -50,12 +50,16 @@ pub struct LateHit {
 }
 
 impl Clerk {
+    pub(super) fn database_mut(&mut self) -> &mut Database {
+        &mut self.db
+    }
+
     /// Opens the database of `settings.dir` for writing, as it is.
     ///
     /// # Errors
     /// There is none yet, it is older or newer than this program, is not ours, or cannot be written.
     pub fn open(settings: &Settings) -> Result<Self, StoreError> {
-        Ok(Self { db: Database::open_beside(&settings.database())? })
+        Ok(Self { db: Database::open_beside(settings)? })
     }
 
     /// Keeps an answer; see [`super::StoreHandle::answer`].

@@ -1,6 +1,7 @@
 //! Opening the database: the settings every connection needs, and whose file it is.
 
-use super::{Settings, StoreError, upgrade};
+use super::pictures::Cabinet;
+use super::{Settings, StoreError, sealing, upgrade};
 use crate::runtime::{PublicKey, SigningKey};
 use rusqlite::{Connection, OpenFlags};
 use std::fs::{File, OpenOptions, TryLockError};
@@ -19,6 +20,7 @@ const BUSY: Duration = Duration::from_secs(5);
 pub(super) struct Database {
     pub(super) connection: Connection,
     pub(super) path: PathBuf,
+    pub(super) pictures: Cabinet,
 }
 
 impl Settings {
@@ -44,6 +46,14 @@ impl Settings {
         Some(space.f_bavail.saturating_mul(space.f_frsize))
     }
 
+    /// Whether the store that is there is encrypted.
+    ///
+    /// # Errors
+    /// The file that says so cannot be read.
+    pub fn is_encrypted(&self) -> Result<bool, StoreError> {
+        sealing::is_sealed(&self.dir)
+    }
+
     /// The folder of the pictures.
     pub fn pictures(&self) -> PathBuf {
         self.dir.join("pictures")
@@ -51,20 +61,39 @@ impl Settings {
 }
 
 impl Database {
+    /// A connection with its key, where the store has one; nothing is read yet.
+    fn connect(settings: &Settings, flags: OpenFlags) -> Result<Self, StoreError> {
+        sealing::admit(settings)?;
+        let path = settings.database();
+        let fail = |e| StoreError::sql("opening the database", &path, e);
+        let connection =
+            Connection::open_with_flags(&path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(fail)?;
+        if let Some(key) = &settings.key {
+            sealing::unlock(&connection, key)?;
+        }
+        connection.busy_timeout(BUSY).map_err(fail)?;
+        let db = Self { connection, path: path.clone(), pictures: Cabinet::of(settings) };
+        if settings.key.is_some() && !sealing::is_sealed(&settings.dir)? {
+            // Without the marker only the database itself can say whether the key is right.
+            return match db.version() {
+                Err(StoreError::NotOurs { .. }) => Err(StoreError::WrongKey { dir: settings.dir.clone() }),
+                _ => Ok(db),
+            };
+        }
+        Ok(db)
+    }
+
     /// Opens the file for writing; creates or upgrades it as needed.
-    pub(super) fn open_writer(path: &Path) -> Result<Self, StoreError> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-            | OpenFlags::SQLITE_OPEN_CREATE
-            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let fail = |e| StoreError::sql("opening the database", path, e);
-        let connection = Connection::open_with_flags(path, flags).map_err(fail)?;
-        let mut db = Self { connection, path: path.to_path_buf() };
-        db.connection.busy_timeout(BUSY).map_err(fail)?;
+    pub(super) fn open_writer(settings: &Settings) -> Result<Self, StoreError> {
+        let path = settings.database();
+        let fail = |e| StoreError::sql("opening the database", &path, e);
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
+        let mut db = Self::connect(settings, flags)?;
         // Before anything is written: is it ours, and not from the future?
         let found = db.version()?;
         if db.connection.is_readonly("main").map_err(fail)? {
             // SQLite falls back to reading where it may not write; a store that cannot record must not start.
-            return Err(StoreError::ReadOnly { path: path.to_path_buf() });
+            return Err(StoreError::ReadOnly { path });
         }
         // FULL: a commit is on disk when it returns, also in WAL (https://sqlite.org/pragma.html#pragma_synchronous).
         // secure_delete: what retention removes is overwritten.
@@ -82,40 +111,36 @@ impl Database {
     }
 
     /// Opens the file for short writes beside the daemon that owns it; neither creates nor upgrades.
-    pub(super) fn open_beside(path: &Path) -> Result<Self, StoreError> {
+    pub(super) fn open_beside(settings: &Settings) -> Result<Self, StoreError> {
         // Has every check of a reader; the connection itself is not kept.
-        drop(Self::open_reader(path)?);
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let fail = |e| StoreError::sql("opening the database", path, e);
-        let connection = Connection::open_with_flags(path, flags).map_err(fail)?;
-        connection.busy_timeout(BUSY).map_err(fail)?;
-        if connection.is_readonly("main").map_err(fail)? {
-            return Err(StoreError::ReadOnly { path: path.to_path_buf() });
+        drop(Self::open_reader(settings)?);
+        let path = settings.database();
+        let fail = |e| StoreError::sql("opening the database", &path, e);
+        let db = Self::connect(settings, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        if db.connection.is_readonly("main").map_err(fail)? {
+            return Err(StoreError::ReadOnly { path });
         }
         // As for the box's own writer; the journal mode is the file's and stays.
-        connection
+        db.connection
             .execute_batch(
                 "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON;
                  PRAGMA trusted_schema = OFF;",
             )
             .map_err(fail)?;
-        Ok(Self { connection, path: path.to_path_buf() })
+        Ok(db)
     }
 
     /// Opens the file read-only, as it is.
-    pub(super) fn open_reader(path: &Path) -> Result<Self, StoreError> {
+    pub(super) fn open_reader(settings: &Settings) -> Result<Self, StoreError> {
+        let path = settings.database();
         if !path.exists() {
-            return Err(StoreError::Missing { path: path.to_path_buf() });
+            return Err(StoreError::Missing { path });
         }
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let fail = |e| StoreError::sql("opening the database", path, e);
-        let connection = Connection::open_with_flags(path, flags).map_err(fail)?;
-        let db = Self { connection, path: path.to_path_buf() };
-        db.connection.busy_timeout(BUSY).map_err(fail)?;
+        let db = Self::connect(settings, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         match db.version()? {
-            None => Err(StoreError::Missing { path: path.to_path_buf() }),
+            None => Err(StoreError::Missing { path }),
             Some(found) if found < upgrade::VERSION => {
-                Err(StoreError::Older { path: path.to_path_buf(), found, known: upgrade::VERSION })
+                Err(StoreError::Older { path, found, known: upgrade::VERSION })
             }
             Some(_) => Ok(db),
         }

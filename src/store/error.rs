@@ -68,6 +68,44 @@ pub enum StoreError {
         /// The file.
         path: PathBuf,
     },
+    /// The store is encrypted and no key was given.
+    #[error(
+        "the store in {} is encrypted and no key was given: name the key in [store.encryption] of the \
+         configuration, and give the configuration (--config FILE) instead of the folder", dir.display()
+    )]
+    KeyMissing {
+        /// The store.
+        dir: PathBuf,
+    },
+    /// The store is encrypted with another key.
+    #[error(
+        "the store in {} is encrypted with another key than [store.encryption] names; nothing was opened or \
+         changed", dir.display()
+    )]
+    WrongKey {
+        /// The store.
+        dir: PathBuf,
+    },
+    /// There is a key and the store is not encrypted.
+    #[error(
+        "the store in {} is not encrypted, though [store.encryption] names a key: run `platewatch store encrypt \
+         --config FILE` while no box uses it, or take the key out of the configuration", dir.display()
+    )]
+    NotEncrypted {
+        /// The store.
+        dir: PathBuf,
+    },
+    /// The store's key cannot be used.
+    #[error(transparent)]
+    StoreKey(#[from] crate::runtime::StoreKeyError),
+    /// A copy of the store is not what it was made of.
+    #[error("the copy {} is not what it was made of: {why}; the store is as it was", path.display())]
+    Copy {
+        /// The copy.
+        path: PathBuf,
+        /// What differs.
+        why: &'static str,
+    },
     /// What a picture is said to be and what it is differ.
     #[error("a picture said to be {claimed:?} cannot be recorded: {why}")]
     Picture {

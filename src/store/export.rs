@@ -1,7 +1,8 @@
 //! Takes everything there is of one hit out of the store, with the proof that it was kept then and as it is.
 
 use super::audit::{self, AuditAction, AuditEntry, AuditWriter, ChainProof};
-use super::{EvidenceRole, OutcomeRow, StoreError, convert, dossier, outcomes, pictures};
+use super::pictures::Cabinet;
+use super::{EvidenceRole, OutcomeRow, StoreError, convert, dossier, outcomes};
 use crate::domain::{HitId, Utc};
 use crate::runtime::PublicKey;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
@@ -75,7 +76,7 @@ impl AuditWriter {
         let outcomes = outcomes::of_hit(&self.db, hit)?;
         let now = Utc::now();
         let fail = self.db.fail("taking out a hit");
-        let folder = self.db.path.parent().unwrap_or(Path::new(".")).join("pictures");
+        let cabinet = self.db.pictures.clone();
         let tx =
             self.db.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(&fail)?;
         let record = dossier::text(&tx, &id).map_err(&fail)?;
@@ -88,7 +89,7 @@ impl AuditWriter {
         {
             return Err(StoreError::Altered { hit: id, seq: *seq });
         }
-        let pictures = pictures_of(&tx, &folder, &id)?;
+        let pictures = pictures_of(&tx, &cabinet, &id)?;
         let entry = entry.with("hit", &id).with("record", &sha256).with("pictures", &names);
         let head = audit::append(&tx, &entry, now).map_err(&fail)?;
         audit::seal(&tx, &self.key, now, true).map_err(&fail)?;
@@ -150,8 +151,12 @@ fn shown(
     Ok(shown)
 }
 
-fn pictures_of(connection: &Connection, folder: &Path, id: &str) -> Result<Vec<DossierPicture>, StoreError> {
-    let fail = |e| StoreError::sql("reading pictures", folder, e);
+fn pictures_of(
+    connection: &Connection,
+    cabinet: &Cabinet,
+    id: &str,
+) -> Result<Vec<DossierPicture>, StoreError> {
+    let fail = |e| StoreError::sql("reading pictures", Path::new("the database"), e);
     type Columns = (String, String, i64, i64, i64, i64);
     let rows: Vec<Columns> = connection
         .prepare_cached(
@@ -170,7 +175,7 @@ fn pictures_of(connection: &Connection, folder: &Path, id: &str) -> Result<Vec<D
         .map(|(role, sha256, width, height, frame_seq, captured_at)| {
             Ok(DossierPicture {
                 role: convert::role_from(&role)?,
-                jpeg: pictures::read(folder, &sha256)?,
+                jpeg: cabinet.read(&sha256)?,
                 sha256,
                 width: convert::uint(width, "evidence.width")?,
                 height: convert::uint(height, "evidence.height")?,

@@ -7,9 +7,8 @@ use super::audit::{self, AuditEntry, AuditFault, AuditHead};
 use super::connection::Database;
 use super::writer::Store;
 use super::{OutboxStats, Settings, StoreError, dossier, outbox, pictures, shape};
-use sha2::{Digest, Sha256};
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Findings of one kind that are named; more are counted.
 const NAMED: usize = 50;
@@ -144,11 +143,11 @@ impl Inspection {
 /// There is no database, it is of another version, or it cannot be read at all.
 pub fn inspect(settings: &Settings, told: Option<&AuditHead>) -> Result<Inspection, StoreError> {
     let started = std::time::SystemTime::now();
-    let db = Database::open_reader(&settings.database())?;
+    let db = Database::open_reader(settings)?;
     let mut found = Inspection::default();
     schema(&db, &mut found)?;
     soundness(&db, &mut found)?;
-    files(&db, &settings.pictures(), started, &mut found)?;
+    files(&db, started, &mut found)?;
     found.outbox = outbox::stats(&db)?;
     for (id, what) in outbox::unfit(&db)? {
         found.add(Finding::Message { id, what });
@@ -177,7 +176,7 @@ pub fn mend(settings: &Settings, findings: &[Finding], entry: AuditEntry) -> Res
                 removed += 1;
             }
             Finding::PictureChanged { path } => {
-                let to = path.with_extension("jpg.changed");
+                let to = pictures::beside(path, "changed");
                 std::fs::rename(path, &to).map_err(|e| StoreError::file("putting aside", path, e))?;
                 aside += 1;
             }
@@ -223,26 +222,21 @@ fn soundness(db: &Database, found: &mut Inspection) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn files(
-    db: &Database,
-    folder: &Path,
-    started: std::time::SystemTime,
-    found: &mut Inspection,
-) -> Result<(), StoreError> {
+fn files(db: &Database, started: std::time::SystemTime, found: &mut Inspection) -> Result<(), StoreError> {
     let fail = db.fail("reading which pictures there are");
     let mut statement = db.connection.prepare("SELECT sha256 FROM evidence").map_err(&fail)?;
     let mut rows = statement.query([]).map_err(&fail)?;
     while let Some(row) = rows.next().map_err(&fail)? {
         let sha256: String = row.get(0).map_err(&fail)?;
         found.pictures += 1;
-        let Some(path) = pictures::path_of(folder, &sha256) else {
+        let Some(path) = db.pictures.path_of(&sha256) else {
             found.add(Finding::PictureMissing { sha256 });
             continue;
         };
         match std::fs::read(&path) {
             Ok(bytes) => {
                 found.picture_bytes += bytes.len() as u64;
-                if pictures::hex(&Sha256::digest(&bytes)) != sha256 {
+                if db.pictures.plain(&sha256, bytes).is_none() {
                     found.add(Finding::PictureChanged { path });
                 }
             }
@@ -252,7 +246,7 @@ fn files(
             Err(e) => return Err(StoreError::file("reading", &path, e)),
         }
     }
-    for path in pictures::without_a_row(folder, db)? {
+    for path in db.pictures.without_a_row(db)? {
         // A file younger than this look may have its row by now.
         let young = std::fs::metadata(&path).and_then(|m| m.modified()).is_ok_and(|at| at >= started);
         if !young {
@@ -292,7 +286,7 @@ mod tests {
         let [changed, missing] = picture_files(&settings).try_into().unwrap();
         std::fs::write(&changed, b"other bytes").unwrap();
         std::fs::remove_file(&missing).unwrap();
-        let orphan = pictures::path_of(&settings.pictures(), &"0e".repeat(32)).unwrap();
+        let orphan = pictures::Cabinet::of(&settings).path_of(&"0e".repeat(32)).unwrap();
         std::fs::create_dir_all(orphan.parent().unwrap()).unwrap();
         std::fs::write(&orphan, b"x").unwrap();
         std::thread::sleep(std::time::Duration::from_millis(20)); // older than the look, as time stamps go

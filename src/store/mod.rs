@@ -7,28 +7,33 @@
 //!
 //! Reading order: `schema.sql` (the contract of the file), `record` (what is handed in), `rows` (what
 //! comes out), `thread` (who calls), `writer` (one record, one transaction), `pictures`, `outbox`, `audit`,
-//! `outcomes`, `clerk`, `queries`, `connection` and `upgrade` (opening, creating, migrating), `error`.
+//! `outcomes`, `orders`, `clerk`, `queries`, `connection` and `upgrade` (opening, creating, migrating),
+//! `sealing` and `conversion` (encryption at rest), `error`.
 
 mod audit;
 mod clerk;
 mod connection;
+mod conversion;
 mod convert;
 mod dossier;
 mod error;
 mod export;
 mod inspect;
+mod orders;
 mod outbox;
 mod outcomes;
 mod pictures;
 mod queries;
 mod record;
 mod rows;
+mod sealing;
 mod settings;
 mod shape;
 #[cfg(test)]
 pub(crate) mod testing;
 mod thread;
 mod upgrade;
+mod usage;
 mod writer;
 
 pub use audit::{
@@ -36,10 +41,12 @@ pub use audit::{
     ChainProof, ProofFault, ProvenRow,
 };
 pub use clerk::{Clerk, LateHit, PastSearch};
+pub use conversion::{Conversion, convert};
 pub use dossier::{HIT_RECORD, HitRecord};
 pub use error::StoreError;
 pub use export::{Dossier, DossierPicture};
 pub use inspect::{Finding, Inspection, inspect, mend};
+pub use orders::{Order, Ordered, PausedCamera};
 pub use outcomes::{Answer, AnswerSource};
 pub use queries::Reader;
 pub use record::{EvidenceFile, EvidenceRole, MessageKind, ModelVersions, OutboxMessage, Record};
@@ -49,4 +56,5 @@ pub use rows::{
 };
 pub use settings::Settings;
 pub use thread::{StoreHandle, StoreThread, start};
+pub use usage::{Duty, UseChange, UsePeriod};
 pub use writer::Store;

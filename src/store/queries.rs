@@ -6,16 +6,13 @@ use super::record::ModelVersions;
 use super::rows::{
     DeadRow, EvidenceRow, HitQuery, HitRow, OutboxStats, OutcomeRow, PassageQuery, PassageRow, Tally, TallyBy,
 };
-use super::{
-    AuditHead, AuditReport, AuditRow, AuditSeal, Settings, StoreError, audit, outbox, outcomes, pictures,
-};
+use super::{AuditHead, AuditReport, AuditRow, AuditSeal, Settings, StoreError, audit, outbox, outcomes};
 use crate::domain::{
     CameraId, ClockQuality, Country, Direction, Entry, HitId, ListVersion, Listed, Passage, PassageId,
     PlateText, Position, Utc,
 };
 use crate::runtime::PublicKey;
 use rusqlite::{Row, named_params};
-use std::path::Path;
 
 /// A read-only connection, for the `log` verb, the console and tests. Each call sees the store as last
 /// committed, while the writer goes on.
@@ -25,12 +22,16 @@ pub struct Reader {
 }
 
 impl Reader {
+    pub(super) fn database(&self) -> &Database {
+        &self.db
+    }
+
     /// Opens the database of `settings.dir` for reading.
     ///
     /// # Errors
     /// There is none yet, it is older or newer than this program, is not ours, or cannot be read.
     pub fn open(settings: &Settings) -> Result<Self, StoreError> {
-        Ok(Self { db: Database::open_reader(&settings.database())? })
+        Ok(Self { db: Database::open_reader(settings)? })
     }
 
     /// Hits, the latest first.
@@ -47,6 +48,14 @@ impl Reader {
     /// The database cannot be read, or holds what platewatch never writes.
     pub fn recent_passages(&self, query: &PassageQuery) -> Result<Vec<PassageRow>, StoreError> {
         recent_passages(&self.db, query)
+    }
+
+    /// The picture with this SHA-256, decrypted where the store is encrypted, and held against it.
+    ///
+    /// # Errors
+    /// It is not there, cannot be read, or its bytes are not those it was kept with.
+    pub fn picture(&self, sha256: &str) -> Result<Vec<u8>, StoreError> {
+        self.db.pictures.read(sha256)
     }
 
     /// Messages given up on, the oldest first.
@@ -239,6 +248,7 @@ fn passage(db: &Database, row: &Row<'_>) -> Result<Passage, StoreError> {
         contradictory: row.get("contradictory").map_err(&fail)?,
         direction: direction(db, row)?,
         lane: row.get::<_, Option<String>>("lane").map_err(&fail)?.map(Into::into),
+        mandate: row.get::<_, Option<String>>("mandate").map_err(&fail)?.map(Into::into),
         best_frame: convert::uint(number("best_frame")?, "passage.best_frame")?,
         best_frame_at: Utc::from_unix_ms(number("best_frame_at")?),
         best_frame_received_at: Utc::from_unix_ms(number("best_frame_received_at")?),
@@ -341,7 +351,6 @@ fn hit(db: &Database, row: &Row<'_>) -> Result<HitRow, StoreError> {
 
 fn evidence(db: &Database, passage: PassageId) -> Result<Vec<EvidenceRow>, StoreError> {
     let fail = db.fail("reading pictures");
-    let folder = db.path.parent().unwrap_or(Path::new(".")).join("pictures");
     let mut statement = db
         .connection
         .prepare_cached(
@@ -358,8 +367,7 @@ fn evidence(db: &Database, passage: PassageId) -> Result<Vec<EvidenceRow>, Store
         let number = |i: usize| row.get::<_, i64>(i).map_err(&fail);
         found.push(EvidenceRow {
             role: convert::role_from(&role)?,
-            path: pictures::path_of(&folder, &sha256)
-                .ok_or(StoreError::Corrupt { column: "evidence.sha256" })?,
+            path: db.pictures.path_of(&sha256).ok_or(StoreError::Corrupt { column: "evidence.sha256" })?,
             sha256,
             width: convert::uint(number(2)?, "evidence.width")?,
             height: convert::uint(number(3)?, "evidence.height")?,

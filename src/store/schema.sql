@@ -55,6 +55,8 @@ CREATE TABLE passage (
     contradictory  INTEGER NOT NULL DEFAULT 0 CHECK (contradictory IN (0, 1)),
     direction      TEXT CHECK (direction IN ('towards', 'away', 'left', 'right')),  -- NULL: it stood, or not known
     lane           TEXT CHECK (lane <> ''),  -- the camera's lane or zone it was seen in most; NULL: in none
+    -- Since version 5. Reference of the mandate the camera worked under; NULL: under none.
+    mandate        TEXT CHECK (mandate <> ''),
     CHECK ((longitude IS NULL) = (latitude IS NULL)),
     CHECK ((country IS NULL) = (country_p IS NULL))
 ) STRICT;
@@ -193,4 +195,59 @@ CREATE TABLE audit_seal (
     at        INTEGER NOT NULL,
     key       TEXT NOT NULL CHECK (length(key) = 64),         -- public key, hexadecimal
     signature TEXT NOT NULL CHECK (length(signature) = 128)   -- Ed25519 (RFC 8032), hexadecimal
+) STRICT;
+
+-- Messages of operators that were followed: an id counts once for its signer. A row goes when it has expired and
+-- 10,000 others came after it.
+CREATE TABLE inbound_message (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,  -- grows in the order of coming
+    signer     TEXT    NOT NULL,  -- whose key signed it, or 'broker'
+    message    TEXT    NOT NULL,  -- CloudEvents id
+    expires_at INTEGER NOT NULL,  -- from then on it would be too old to be followed
+    UNIQUE (signer, message)
+) STRICT;
+
+-- Cameras that an operator has stopped and not let go on.
+CREATE TABLE paused_camera (
+    camera   TEXT    PRIMARY KEY,
+    since    INTEGER NOT NULL,
+    asked_by TEXT    NOT NULL,
+    reason   TEXT    NOT NULL  -- '': not said
+) STRICT;
+
+-- The register of use (version 5, part "mandate"): every camera's time as periods without a hole between them,
+-- in which it looked ('use') or did not ('pause'). Begun and ended by the box itself; a period that a loss of
+-- power or a kill cut off ends at `alive_at`, and the next start writes a pause up to then.
+CREATE TABLE use_period (
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    camera      TEXT    NOT NULL CHECK (camera <> ''),
+    state       TEXT    NOT NULL CHECK (state IN ('use', 'pause')),
+    began_at    INTEGER NOT NULL,
+    ended_at    INTEGER CHECK (ended_at >= began_at),  -- NULL: it goes on
+    alive_at    INTEGER NOT NULL CHECK (alive_at >= began_at),  -- until then the box is known to have lived
+    reason      TEXT    NOT NULL,  -- pause: why, a word; use: '', or what did not fit under the policy 'warn'
+    explanation TEXT    NOT NULL,  -- the same as a sentence
+    preset      TEXT    NOT NULL,  -- rules in force
+    policy      TEXT    NOT NULL CHECK (policy IN ('enforce', 'warn', 'off')),
+    kind        TEXT,  -- of camera: 'fixed', 'mobile', ...; NULL: not configured
+    mandate     TEXT,  -- reference; NULL: none
+    mode        TEXT    NOT NULL CHECK (mode IN ('visible', 'covert')),
+    ground      TEXT,  -- legal ground of a covert use; NULL: visible
+    officer     TEXT,  -- in charge; NULL: nobody was named
+    purposes    TEXT    NOT NULL CHECK (json_valid(purposes)),  -- JSON array of words, as the mandate has them
+    place       TEXT,  -- name of the mandate's place; NULL: not known
+    track       TEXT    NOT NULL CHECK (json_valid(track)),     -- JSON array of [longitude, latitude]; one: stood
+    lists       TEXT    NOT NULL CHECK (json_valid(lists)),     -- JSON object, from list to array of SHA-256
+    passages    INTEGER NOT NULL DEFAULT 0 CHECK (passages >= 0),  -- that ended in it, kept or not
+    hits        INTEGER NOT NULL DEFAULT 0 CHECK (hits >= 0)
+) STRICT;
+CREATE INDEX use_period_by_camera ON use_period (camera, id);
+
+-- Officers in charge of a box, from card or code to the end of the shift.
+CREATE TABLE duty (
+    id       INTEGER PRIMARY KEY AUTOINCREMENT,
+    officer  TEXT    NOT NULL CHECK (officer <> ''),
+    began_at INTEGER NOT NULL,
+    ended_at INTEGER CHECK (ended_at >= began_at),  -- NULL: still on duty
+    ended_by TEXT     -- 'officer', 'relieved', 'time', 'box-stopped'; NULL with `ended_at`
 ) STRICT;

@@ -1,5 +1,6 @@
 //! Where records and pictures are kept.
 
+use crate::runtime::StoreKey;
 use std::path::PathBuf;
 
 /// The store of one box.
@@ -14,6 +15,8 @@ pub struct Settings {
     /// Bytes of payload that messages of passages without a hit may hold while they wait for the broker; beyond
     /// it the oldest go, counted. Messages of hits are never dropped.
     pub outbox_max_bytes: u64,
+    /// The key with which database and pictures are encrypted; `None`: they are not.
+    pub key: Option<StoreKey>,
 }
 
 impl Settings {
@@ -24,6 +27,7 @@ impl Settings {
             keep_passages: true,
             keep_passage_pictures: false,
             outbox_max_bytes: 512 << 20,
+            key: None,
         }
     }
 }

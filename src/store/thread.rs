@@ -1,12 +1,15 @@
 //! The store's own thread, and how everyone else talks to it: one bounded queue of commands, each
 //! answered; so a slow disk is felt by those who record and nothing piles up unseen.
 
+use super::orders::{Order, PausedCamera};
 use super::outcomes::Answer;
 use super::record::Record;
 use super::rows::{HitQuery, HitRow, OutboxRow, OutboxStats, PassageQuery, PassageRow, Totals};
 use super::settings::Settings;
+use super::usage::UseChange;
 use super::writer::Store;
 use super::{AuditEntry, AuditHead, StoreError, queries};
+use crate::domain::Utc;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use std::time::{Duration, Instant};
 
@@ -22,7 +25,10 @@ enum Command {
     OutboxFailed(i64, String, Reply<()>),
     OutboxStats(Reply<OutboxStats>),
     Answer(Box<Answer>, Reply<()>),
+    Order(Box<Order>, Reply<bool>),
+    PausedCameras(Reply<Vec<PausedCamera>>),
     Audit(AuditEntry, Reply<AuditHead>),
+    Usage(Box<UseChange>, Utc, Reply<()>),
     AuditHead(Reply<AuditHead>),
     Totals(Reply<Totals>),
     RecentHits(HitQuery, Reply<Vec<HitRow>>),
@@ -95,7 +101,16 @@ fn serve(store: &mut Store, queue: &Receiver<Command>, wake: &Sender<()>) {
             Command::OutboxFailed(id, reason, reply) => drop(reply.send(store.outbox_failed(id, &reason))),
             Command::OutboxStats(reply) => drop(reply.send(store.outbox_stats())),
             Command::Answer(answer, reply) => drop(reply.send(store.answer(&answer))),
+            Command::Order(order, reply) => {
+                let kept = store.order(&order);
+                if kept.is_ok() {
+                    let _ = wake.try_send(()); // it may have revived messages
+                }
+                let _ = reply.send(kept);
+            }
+            Command::PausedCameras(reply) => drop(reply.send(store.paused_cameras())),
             Command::Audit(entry, reply) => drop(reply.send(store.audit(&entry))),
+            Command::Usage(change, now, reply) => drop(reply.send(store.usage(&change, now))),
             Command::AuditHead(reply) => drop(reply.send(store.audit_head())),
             Command::Totals(reply) => drop(reply.send(Ok(store.totals()))),
             Command::RecentHits(query, reply) => {
@@ -162,6 +177,23 @@ impl StoreHandle {
         self.ask(|reply| Command::Answer(Box::new(answer), reply))
     }
 
+    /// Keeps what an operator asks, with its row in the audit chain, in one transaction; `Ok(false)` where the id of
+    /// the message was known for its signer and nothing was done.
+    ///
+    /// # Errors
+    /// As [`Self::answer`]; the id is then not used up.
+    pub fn order(&self, order: Order) -> Result<bool, StoreError> {
+        self.ask(|reply| Command::Order(Box::new(order), reply))
+    }
+
+    /// Cameras that an operator has stopped and not let go on.
+    ///
+    /// # Errors
+    /// The database cannot be read, or the store has ended.
+    pub fn paused_cameras(&self) -> Result<Vec<PausedCamera>, StoreError> {
+        self.ask(Command::PausedCameras)
+    }
+
     /// How the outbox stands.
     ///
     /// # Errors
@@ -176,6 +208,14 @@ impl StoreHandle {
     /// The database cannot be written, or the store has ended.
     pub fn audit(&self, entry: AuditEntry) -> Result<AuditHead, StoreError> {
         self.ask(|reply| Command::Audit(entry, reply))
+    }
+
+    /// Tells the register of use, on disk when this returns.
+    ///
+    /// # Errors
+    /// The database cannot be written, or the store has ended.
+    pub fn usage(&self, change: UseChange, now: Utc) -> Result<(), StoreError> {
+        self.ask(|reply| Command::Usage(Box::new(change), now, reply))
     }
 
     /// The latest row of the audit chain.

@@ -1,17 +1,19 @@
 //! The sole writer: pictures first, then one transaction for everything about a passage.
 
 use super::connection::{Database, Lock, sync_dir};
+use super::orders::{self, Order, PausedCamera};
 use super::outcomes::{self, Answer};
 use super::record::{EvidenceFile, MessageKind, ModelVersions, OutboxMessage, Record};
 use super::rows::{OutboxRow, OutboxStats, Totals};
 use super::{
-    AuditAction, AuditEntry, AuditHead, Settings, StoreError, audit, convert, dossier, outbox, pictures,
+    AuditAction, AuditEntry, AuditHead, Settings, StoreError, audit, conversion, convert, dossier, outbox,
+    pictures, sealing, usage,
 };
 use crate::domain::{Direction, Hit, HitState, ListVersion, Passage, PassageState, Utc};
 use crate::runtime::SigningKey;
 use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, named_params, params};
 use std::collections::VecDeque;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// How long a message of a hit goes ahead of older ones.
@@ -26,7 +28,6 @@ const BOUND_EVERY: u32 = 64;
 #[derive(Debug)]
 pub struct Store {
     db: Database,
-    pictures: PathBuf,
     settings: Settings,
     totals: Totals,
     /// First messages of hits of the last minute: row and time of recording.
@@ -46,13 +47,17 @@ impl Store {
     /// # Errors
     /// See [`super::start`].
     pub fn open(settings: &Settings) -> Result<Self, StoreError> {
-        let pictures = settings.pictures();
-        make_dir(&pictures)?;
+        make_dir(&settings.dir)?;
         let (lock, cut_off) = Lock::take(&settings.dir)?;
-        let db = Database::open_writer(&settings.database())?;
+        conversion::finish_interrupted(&settings.dir)?;
+        make_dir(&settings.pictures())?;
+        let db = Database::open_writer(settings)?;
+        if let (Some(key), false) = (&settings.key, sealing::is_sealed(&settings.dir)?) {
+            sealing::mark(&settings.dir, key)?;
+        }
         sync_dir(&settings.dir)?;
         if cut_off {
-            let removed = pictures::sweep(&pictures, &db)?;
+            let removed = db.pictures.sweep(&db)?;
             tracing::warn!(removed, "the last run was cut off; pictures without a record were removed");
         }
         let made = !settings.box_key().exists();
@@ -60,7 +65,6 @@ impl Store {
         let settings = settings.clone();
         let mut store = Self {
             db,
-            pictures,
             settings,
             totals: Totals::default(),
             live: VecDeque::new(),
@@ -98,7 +102,7 @@ impl Store {
         let keep = with_hits || self.settings.keep_passages || known.row;
         let evidence: &[EvidenceFile] =
             if with_hits || (keep && self.settings.keep_passage_pictures) { &record.evidence } else { &[] };
-        let new_files = pictures::write_all(&self.pictures, evidence)?;
+        let new_files = self.db.pictures.write_all(evidence)?;
 
         let fail = self.db.fail("recording a passage");
         let written =
@@ -109,6 +113,8 @@ impl Store {
                     dossier::bind(&tx, &record.passage.id.to_string(), now)?;
                     audit::seal(&tx, &self.key, now, false)?;
                 }
+                let ended = record.passage.state == PassageState::Closed && !known.closed;
+                usage::count(&tx, &record.passage.camera, ended, new_hits)?;
                 Ok((tx, new_hits))
             });
         let (tx, new_hits) = match written {
@@ -216,6 +222,22 @@ impl Store {
         outcomes::keep(&mut self.db, answer)
     }
 
+    /// Keeps what an operator asks; see [`super::StoreHandle::order`].
+    ///
+    /// # Errors
+    /// See there.
+    pub fn order(&mut self, order: &Order) -> Result<bool, StoreError> {
+        orders::keep(&mut self.db, order, Utc::now())
+    }
+
+    /// Cameras that an operator has stopped.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn paused_cameras(&self) -> Result<Vec<PausedCamera>, StoreError> {
+        orders::paused(&self.db.connection).map_err(self.db.fail("reading which cameras are paused"))
+    }
+
     /// How the outbox stands.
     ///
     /// # Errors
@@ -243,6 +265,10 @@ impl Store {
     pub(super) fn database(&self) -> &Database {
         &self.db
     }
+
+    pub(super) fn database_mut(&mut self) -> &mut Database {
+        &mut self.db
+    }
 }
 
 impl Drop for Store {
@@ -267,7 +293,7 @@ struct Known {
 }
 
 /// Makes a folder with its parents, readable by nobody else: it will hold personal data.
-fn make_dir(dir: &Path) -> Result<(), StoreError> {
+pub(super) fn make_dir(dir: &Path) -> Result<(), StoreError> {
     use std::os::unix::fs::DirBuilderExt;
     std::fs::DirBuilder::new()
         .recursive(true)
@@ -317,11 +343,12 @@ fn write_passage(tx: &Transaction<'_>, p: &Passage, models: Option<i64>) -> rusq
         "INSERT INTO passage (id, camera, state, first_seen, last_seen, clock_source, clock_error_ms,
              longitude, latitude, heading, accuracy_m, text, confidence, distribution, country, country_p,
              lines, readings, agreement, best_frame, best_frame_at, best_frame_received_at, best_corners, models,
-             contradictory, direction, lane)
+             contradictory, direction, lane, mandate)
          VALUES (:id, :camera, :state, :first_seen, :last_seen, :clock_source, :clock_error_ms,
              :longitude, :latitude, :heading, :accuracy_m, :text, :confidence, :distribution, :country,
              :country_p, :lines, :readings, :agreement, :best_frame, :best_frame_at,
-             :best_frame_received_at, :best_corners, :models, :contradictory, :direction, :lane)
+             :best_frame_received_at, :best_corners, :models, :contradictory, :direction, :lane,
+             :mandate)
          ON CONFLICT (id) DO UPDATE SET
              state = excluded.state, first_seen = excluded.first_seen, last_seen = excluded.last_seen,
              clock_source = excluded.clock_source, clock_error_ms = excluded.clock_error_ms,
@@ -333,7 +360,8 @@ fn write_passage(tx: &Transaction<'_>, p: &Passage, models: Option<i64>) -> rusq
              best_frame_at = excluded.best_frame_at,
              best_frame_received_at = excluded.best_frame_received_at,
              best_corners = excluded.best_corners, models = coalesce(excluded.models, models),
-             contradictory = excluded.contradictory, direction = excluded.direction, lane = excluded.lane
+             contradictory = excluded.contradictory, direction = excluded.direction, lane = excluded.lane,
+             mandate = coalesce(excluded.mandate, mandate)
          WHERE state = 'open'",
     )?
     .execute(named_params! {
@@ -364,6 +392,7 @@ fn write_passage(tx: &Transaction<'_>, p: &Passage, models: Option<i64>) -> rusq
         ":contradictory": p.contradictory,
         ":direction": p.direction.map(Direction::as_str),
         ":lane": p.lane.as_deref(),
+        ":mandate": p.mandate.as_deref(),
     })
     .map(|_| ())
 }

@@ -274,6 +274,7 @@ impl Track {
             contradictory: self.contradictory,
             direction: self.direction(),
             lane: self.lane(settings),
+            mandate: None,
             best_frame: best.stamp.seq,
             best_frame_at: best.stamp.captured_at,
             best_frame_received_at: best.stamp.received_at,

@@ -77,6 +77,24 @@ pub struct DetectorInput {
     /// small to be seen in the whole. Costs `tiles²` more runs a frame.
     #[serde(default = "no_tiles")]
     pub tiles: u32,
+    /// A second look at small plates; none where it is not said.
+    pub closer: Option<CloserLook>,
+}
+
+/// A second look at what may be a small plate, at full resolution: cuts of the frame, `most` of them at most.
+/// Only for models whose axes are free.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+pub struct CloserLook {
+    /// Plates narrower than this, px of the input, are looked at again.
+    pub below: f32,
+    /// Score from which there may be a plate; well below the card's threshold.
+    pub from: f32,
+    /// Width of a cut in px.
+    pub width: u32,
+    /// Height of a cut in px.
+    pub height: u32,
+    /// Most cuts a frame, the surest first.
+    pub most: usize,
 }
 
 fn no_tiles() -> u32 {
@@ -229,6 +247,17 @@ impl DetectorCard {
             "input.width and input.height must be multiples of input.multiple_of",
         )?;
         check(path, (1..=4).contains(&i.tiles), "input.tiles must be from 1 to 4")?;
+        if let Some(c) = &i.closer {
+            let sides = [c.width, c.height];
+            check(
+                path,
+                sides.iter().all(|s| (32..=1024).contains(s) && s.is_multiple_of(i.multiple_of)),
+                "input.closer.width and .height must be from 32 to 1024 and multiples of input.multiple_of",
+            )?;
+            check(path, (1..=64).contains(&c.most), "input.closer.most must be from 1 to 64")?;
+            check(path, c.from > 0.0 && c.from <= 1.0, "input.closer.from must be above 0 and at most 1")?;
+            check(path, (1.0..=1024.0).contains(&c.below), "input.closer.below must be from 1 to 1024")?;
+        }
         let DetectorOutput::Dense { stride, .. } = &card.output;
         check(
             path,
@@ -365,6 +394,23 @@ sha256 = "HASH"
         assert!(fails(&CARD.replace("plate-detection", "cats"), b"m").contains("task must be"));
         assert!(fails(&CARD.replace("width = 640", "width = 641"), b"m").contains("multiples of"));
         assert!(fails(&CARD.replace("pad = 114", "pad = 114, tiles = 9"), b"m").contains("input.tiles"));
+        let closer = |text: &str| {
+            let all = format!("pad = 114, closer = {{ {text} }}");
+            fails(&CARD.replace("pad = 114", &all), b"m")
+        };
+        assert!(
+            closer("below = 40, from = 0.01, width = 192, height = 100, most = 8").contains("closer.width")
+        );
+        assert!(
+            closer("below = 40, from = 0.01, width = 192, height = 128, most = 0").contains("closer.most")
+        );
+        assert!(
+            closer("below = 40, from = 0.0, width = 192, height = 128, most = 8").contains("closer.from")
+        );
+        assert!(
+            closer("below = 0, from = 0.01, width = 192, height = 128, most = 8").contains("closer.below")
+        );
+        assert!(closer("below = 40").contains("from"));
         assert!(fails(&CARD.replace("\"dense\"", "\"anchors\""), b"m").contains("anchors"));
         assert!(fails("task = ", b"m").contains("line 1"));
         assert!(

@@ -1,7 +1,8 @@
 //! Frame to detections, as the detector's card says.
 
 use super::VisionError;
-use super::card::{Card, DetectorCard, DetectorOutput};
+use super::card::{Card, CloserLook, DetectorCard, DetectorOutput};
+use super::closer::{looks, together};
 use super::letterbox::{Fit, Part, letterbox};
 use super::session::{Model, Tensor};
 use crate::domain::{Corners, Detection, Image, Point, iou};
@@ -24,6 +25,13 @@ pub(super) struct Detector {
     fixed: [Option<u32>; 2],
     scaled: Mat,
     input: Vec<f32>,
+}
+
+/// Time of one frame.
+#[derive(Default)]
+struct Spent {
+    scaling: Duration,
+    inference: Duration,
 }
 
 impl Detector {
@@ -50,36 +58,90 @@ impl Detector {
         })
     }
 
-    /// Plates in the frame, surest first. Also how long scaling and inference took.
-    pub fn detect(&mut self, image: &Image) -> Result<(Vec<Detection>, Duration, Duration), VisionError> {
-        let (mut scaling, mut rest) = (Duration::ZERO, Duration::ZERO);
+    /// Plates in the frame, surest first. Also how long scaling and inference took. Where the card asks for a closer
+    /// look, one goes to each of the `expected` boxes (px of the frame) in which the first finds nothing.
+    pub fn detect(
+        &mut self,
+        image: &Image,
+        expected: &[[f32; 4]],
+    ) -> Result<(Vec<Detection>, Duration, Duration), VisionError> {
+        let mut spent = Spent::default();
+        // Cuts have a size of their own, so the model's axes must be free.
+        let closer = self.card.input.closer.filter(|_| self.fixed == [None, None]);
+        let least = closer.map_or(self.min_score, |c| c.from.min(self.min_score));
         let mut cells = Vec::new();
+        let mut scale = 1.0;
         for part in parts(image.width(), image.height(), self.card.input.tiles) {
-            let start = Instant::now();
             let fit = Fit::choose(&self.card.input, self.fixed, part.width, part.height);
-            letterbox(image, part, fit, &self.card.input, &mut self.scaled, &mut self.input)?;
-            scaling += start.elapsed();
-            let start = Instant::now();
-            cells.extend(self.cells(fit)?.into_iter().filter_map(|d| to_frame(d, fit, part, image)));
-            rest += start.elapsed();
+            if part.width == image.width() {
+                scale = fit.scale_x;
+            }
+            cells.extend(self.look(image, part, fit, least, &mut spent)?);
         }
         let start = Instant::now();
-        cells.sort_by(|a, b| b.score.total_cmp(&a.score));
-        cells.truncate(MAX_CELLS);
-        let mut found = suppress(cells, self.card.nms_iou);
+        let mut found = self.plates(cells);
+        spent.inference += start.elapsed();
+        if let Some(closer) = closer {
+            found = self.look_closer(image, found, expected, &closer, scale, &mut spent)?;
+        }
         let (w, h) = (image.width() as f32, image.height() as f32);
         found.retain(|d| d.bounds[0] < w && d.bounds[1] < h && d.bounds[2] > 0.0 && d.bounds[3] > 0.0);
-        Ok((found, scaling, rest + start.elapsed()))
+        Ok((found, spent.scaling, spent.inference))
     }
 
-    /// Runs the model on the input as it stands: cells above the threshold, in input px.
-    fn cells(&mut self, fit: Fit) -> Result<Vec<Detection>, VisionError> {
+    /// Looks again at what may be a small plate in a frame seen at `scale`.
+    fn look_closer(
+        &mut self,
+        image: &Image,
+        seen: Vec<Detection>,
+        expected: &[[f32; 4]],
+        wanted: &CloserLook,
+        scale: f32,
+        spent: &mut Spent,
+    ) -> Result<Vec<Detection>, VisionError> {
+        let mut cells = Vec::new();
+        let size = (image.width(), image.height());
+        for look in looks(&seen, expected, self.min_score, wanted, scale, size) {
+            cells.extend(self.look(image, look.part, look.fit, self.min_score, spent)?);
+        }
+        let close = self.plates(cells);
+        Ok(together(seen, close, self.min_score, self.card.nms_iou))
+    }
+
+    /// Cells above `least` in a part of the frame, in px of the frame.
+    fn look(
+        &mut self,
+        image: &Image,
+        part: Part,
+        fit: Fit,
+        least: f32,
+        spent: &mut Spent,
+    ) -> Result<Vec<Detection>, VisionError> {
+        let start = Instant::now();
+        letterbox(image, part, fit, &self.card.input, &mut self.scaled, &mut self.input)?;
+        spent.scaling += start.elapsed();
+        let start = Instant::now();
+        let cells = self.cells(fit, least)?;
+        let found = cells.into_iter().filter_map(|d| to_frame(d, fit, part, image)).collect();
+        spent.inference += start.elapsed();
+        Ok(found)
+    }
+
+    /// The plates that cells speak of, surest first.
+    fn plates(&self, mut cells: Vec<Detection>) -> Vec<Detection> {
+        cells.sort_by(|a, b| b.score.total_cmp(&a.score));
+        cells.truncate(MAX_CELLS);
+        suppress(cells, self.card.nms_iou)
+    }
+
+    /// Runs the model on the input as it stands: cells above `least`, in input px.
+    fn cells(&mut self, fit: Fit, least: f32) -> Result<Vec<Detection>, VisionError> {
         let shape = [1, 3, fit.height as usize, fit.width as usize];
         let DetectorOutput::Dense { stride, score, ltrb, corners } = &self.card.output;
         let mut outputs = vec![score.as_str(), ltrb.as_str()];
         outputs.extend(corners.as_deref());
         Ok(match self.model.run(&self.card.input.name, shape, &self.input, &outputs)?.as_slice() {
-            [score, ltrb, rest @ ..] => decode_dense(score, ltrb, rest.first(), *stride, self.min_score),
+            [score, ltrb, rest @ ..] => decode_dense(score, ltrb, rest.first(), *stride, least),
             _ => Vec::new(),
         })
     }

@@ -54,6 +54,12 @@ impl Fit {
                 (round_up(wide - step as f32 / 2.0), round_up(area / wide - step as f32 / 2.0))
             }
         };
+        Self::into(in_w, in_h, width, height)
+    }
+
+    /// Fits a picture of `width` x `height` px into an input of this size.
+    pub fn into(in_w: u32, in_h: u32, width: u32, height: u32) -> Self {
+        let (w, h) = (width as f32, height as f32);
         let scale = (in_w as f32 / w).min(in_h as f32 / h);
         // The scaled picture has whole pixels; the factors follow from them so that boxes map back exactly.
         let fit_w = (w * scale).round().clamp(1.0, in_w as f32);
@@ -128,6 +134,7 @@ mod tests {
             multiple_of: 32,
             pad: 114.0,
             tiles: 1,
+            closer: None,
         }
     }
 

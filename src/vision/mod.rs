@@ -5,6 +5,7 @@
 //! `domain`, `plate`, `telemetry` and `runtime`.
 
 mod card;
+mod closer;
 mod ctc;
 mod detector;
 mod error;

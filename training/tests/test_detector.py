@@ -1,5 +1,6 @@
 """Tests of the detector's training: which cells answer, what is folded, what counts as right."""
 
+import random
 import tempfile
 import unittest
 from pathlib import Path
@@ -7,13 +8,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from platewatch_training.detector import evaluate
+from platewatch_training.detector import bait, evaluate, store
 from platewatch_training.detector.export import platt
 from platewatch_training.detector.losses import detection_loss, encode
 from platewatch_training.detector.network import BOX_SCALE, CORNER_SCALE, INPUT_SCALE, Detector, prepare, shippable
 from platewatch_training.detector.ring import HEIGHT, WIDTH, Ring
 from platewatch_training.detector.samples import Target
 from platewatch_training.detector.train import CUT_HEIGHT, CUT_WIDTH, cut
+from platewatch_training.plates import render_two_line
 
 
 def row(x0, y0, x1, y1, exact=True):
@@ -50,6 +52,42 @@ class Encoding(unittest.TestCase):
         loss, parts = detection_loss(raw, torch.from_numpy(what)[None], [torch.from_numpy(about)])
         self.assertLess(float(loss), 0.01)
         self.assertGreater(parts["iou"], 0.99)
+
+
+    def test_a_plate_of_a_far_car_is_a_plate(self):
+        # 40 x 9 px in a frame 1920 wide
+        what, _ = encode(np.stack([row(100, 100, 113.3, 102.9)]), np.zeros((0, 4)), 256, 448)
+        self.assertEqual((what > 0).sum(), 1)
+
+
+class Rendering(unittest.TestCase):
+    def test_two_line_plates_have_two_lines(self):
+        rng = random.Random(4)
+        for _ in range(6):
+            self.assertEqual(render_two_line(rng).lines, 2)
+
+    def test_bait_of_every_motif_is_a_picture_with_alpha(self):
+        rng = random.Random(4)
+        for own in (bait.taxi, bait.lamp, bait.grille, bait.sign, bait.panel):
+            image = own(rng)
+            self.assertEqual((image.dtype, image.shape[2]), (np.uint8, 4), own.__name__)
+            self.assertGreater(image[..., 3].max(), 200, own.__name__)
+
+
+class Labels(unittest.TestCase):
+    def test_boxes_without_a_plate_are_not_taught(self):
+        bad = [line.split("\t") for line in store.BAD.read_text().splitlines()[1:]]
+        rows = {r["image"]: r for r in store.index()}
+        with tempfile.TemporaryDirectory() as folder:
+            sink = store.Writer(Path(folder), "pictures")
+            for name in sorted({row[0] for row in bad}):
+                sink.add([np.zeros((rows[name]["height"], rows[name]["width"], 3), np.uint8)], name=name)
+            sink.close()
+            for picture in store.pictures(Path(folder)):
+                for name, number, _ in bad:
+                    if name == picture.name:
+                        gone = rows[name]["boxes"][int(number)]
+                        self.assertTrue(all(evaluate.iou(gone, box) < 0.5 for box in picture.boxes), name)
 
 
 class Shipping(unittest.TestCase):

@@ -159,6 +159,64 @@ fn a_signed_list_is_held_to_its_manifest() {
 }
 
 #[test]
+fn a_box_started_with_a_refused_list_uses_the_version_it_accepted_last() {
+    let dir = tempfile::tempdir().unwrap();
+    let key = SigningKey::create(&dir.path().join("key")).unwrap();
+    let settings = signed(dir.path(), &key);
+    let start = || {
+        let (hotlists, stop) = (Hotlists::new(), Stop::new());
+        let (sender, said) = channel();
+        let told = Arc::new(Told(sender));
+        let thread = watch(vec![settings.clone()], hotlists.clone(), told, stop.clone()).unwrap();
+        (hotlists, stop, said, thread)
+    };
+    let stop_it = |stop: Stop, thread: JoinHandle<()>| {
+        stop.request();
+        thread.join().unwrap();
+    };
+    let kept_copy = |h: &Hotlists| h.snapshot().get("zone").unwrap().policy().origin.kept_copy;
+
+    // Nothing was ever accepted: nothing to fall back on.
+    write(&settings.path, "plate\n1ABC123\n");
+    let (hotlists, stop, said, thread) = start();
+    assert!(next(&said).starts_with("zone refused, kept false"));
+    assert_eq!(hotlists.snapshot().entries(), 0);
+    stop_it(stop, thread);
+
+    sign(&settings, &key, 2, "plate\n1ABC123\n2DEF456\n", None);
+    let (hotlists, stop, said, thread) = start();
+    assert_eq!((next(&said).as_str(), kept_copy(&hotlists)), ("zone loaded 2 of 2", false));
+    stop_it(stop, thread);
+
+    // Half copied at the start: the version before is used and said to be the kept one.
+    write(&settings.path, "plate\n1ABC123\n");
+    let (hotlists, stop, said, thread) = start();
+    assert_eq!(next(&said), "zone loaded 2 of 2");
+    let refused = next(&said);
+    assert!(refused.starts_with("zone refused, kept true") && refused.contains("not the one"), "{refused}");
+    assert_eq!((hotlists.snapshot().entries(), kept_copy(&hotlists)), (2, true));
+    // The rest arrives: the same version, now in its place.
+    write(&settings.path, "plate\n1ABC123\n2DEF456\n");
+    assert_eq!((next(&said).as_str(), kept_copy(&hotlists)), ("zone loaded 2 of 2", false));
+    stop_it(stop, thread);
+
+    // Gone at the start; then with a kept copy that was changed, which is worth nothing.
+    std::fs::remove_file(&settings.path).unwrap();
+    let (hotlists, stop, said, thread) = start();
+    assert_eq!(
+        (next(&said).as_str(), next(&said).as_str()),
+        ("zone loaded 2 of 2", "zone missing, kept true")
+    );
+    assert!(kept_copy(&hotlists));
+    stop_it(stop, thread);
+    write(&dir.path().join("memory/zone.kept"), "plate\n9BAD999\n");
+    let (hotlists, stop, said, thread) = start();
+    assert_eq!(next(&said), "zone missing, kept false");
+    assert_eq!(hotlists.snapshot().entries(), 0);
+    stop_it(stop, thread);
+}
+
+#[test]
 fn an_outdated_list_is_told_of_once_and_a_fresh_one_ends_it() {
     let dir = tempfile::tempdir().unwrap();
     let key = SigningKey::create(&dir.path().join("key")).unwrap();

@@ -64,6 +64,30 @@ pub enum AuditAction {
     OutboxRetried,
     /// The store was mended.
     StoreMended,
+    /// An operator asked something of the box over MQTT.
+    Command,
+    /// The store is encrypted, no longer encrypted, or encrypted with another key from now on.
+    StoreConverted,
+    /// A mandate came into use.
+    MandateTaken,
+    /// A mandate file was not taken.
+    MandateRefused,
+    /// A mandate will end soon.
+    MandateEnding,
+    /// A camera may look.
+    CameraPermitted,
+    /// A camera may not look, or looks although nothing allows it (policy `warn`).
+    CameraRefused,
+    /// A camera's mode, visible or covert, is another than before.
+    ModeChanged,
+    /// A list is not matched at a camera, or is although the mandate does not allow it (policy `warn`).
+    ListNotAllowed,
+    /// An officer is in charge.
+    DutyBegan,
+    /// An officer no longer is.
+    DutyEnded,
+    /// The box runs without being told of the law, or outside it.
+    LawNotApplied,
 }
 
 impl AuditAction {
@@ -85,6 +109,18 @@ impl AuditAction {
             Self::Deletion => "deletion",
             Self::OutboxRetried => "outbox-retried",
             Self::StoreMended => "store-mended",
+            Self::Command => "command",
+            Self::StoreConverted => "store-converted",
+            Self::MandateTaken => "mandate-taken",
+            Self::MandateRefused => "mandate-refused",
+            Self::MandateEnding => "mandate-ending",
+            Self::CameraPermitted => "camera-permitted",
+            Self::CameraRefused => "camera-refused",
+            Self::ModeChanged => "mode-changed",
+            Self::ListNotAllowed => "list-not-allowed",
+            Self::DutyBegan => "duty-began",
+            Self::DutyEnded => "duty-ended",
+            Self::LawNotApplied => "law-not-applied",
         }
     }
 }
@@ -288,7 +324,7 @@ impl AuditWriter {
     /// # Errors
     /// There is none, it is of another version, cannot be written, or the box's key cannot be read.
     pub fn open(settings: &Settings) -> Result<Self, StoreError> {
-        let db = Database::open_beside(&settings.database())?;
+        let db = Database::open_beside(settings)?;
         Ok(Self { db, key: SigningKey::read_or_create(&settings.box_key())? })
     }
 

@@ -46,9 +46,9 @@ fn a_box_of_version_1_opens_with_its_hits() {
                  'stolen', 10, NULL, NULL, NULL, '', '', 5, 5);",
         )
         .unwrap();
-    let path = old.path.clone();
+    let settings = super::super::Settings::new(old.path.parent().unwrap());
     drop(old);
-    let db = Database::open_writer(&path).unwrap();
+    let db = Database::open_writer(&settings).unwrap();
     let hits = super::super::queries::recent_hits(&db, &super::super::HitQuery::default()).unwrap();
     assert_eq!(hits.len(), 1);
     assert!(!hits[0].late && hits[0].outcome.is_none());
@@ -65,7 +65,8 @@ fn first_version(dir: &Path) -> Database {
         .execute_batch(&format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = 1"))
         .unwrap();
     note_version(&connection, 1).unwrap();
-    Database { connection, path }
+    let pictures = super::super::pictures::Cabinet::new(dir.join("pictures"), None);
+    Database { connection, path, pictures }
 }
 
 #[test]

@@ -329,7 +329,7 @@ fn a_picture_for_which_there_is_no_space_fails_the_record() {
     let mut store = Store::open(&settings).unwrap();
     let record = full("e1");
     // The kernel's own full disk, where the second picture would be written first.
-    let path = pictures::path_of(&settings.pictures(), &record.evidence[1].sha256).unwrap();
+    let path = pictures::Cabinet::of(&settings).path_of(&record.evidence[1].sha256).unwrap();
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     std::os::unix::fs::symlink("/dev/full", path.with_extension("jpg.tmp")).unwrap();
     let failure = store.record(&record).unwrap_err();
@@ -458,7 +458,7 @@ fn pictures_without_a_record_are_removed_after_a_crash_only() {
     store.record(&full("e1")).unwrap();
     drop(store);
     let kept = picture_files(&settings);
-    let orphan = pictures::path_of(&settings.pictures(), &"0e".repeat(32)).unwrap();
+    let orphan = pictures::Cabinet::of(&settings).path_of(&"0e".repeat(32)).unwrap();
     fs::create_dir_all(orphan.parent().unwrap()).unwrap();
     fs::write(&orphan, b"x").unwrap();
     fs::write(orphan.with_extension("jpg.tmp"), b"x").unwrap();

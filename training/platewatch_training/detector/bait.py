@@ -18,8 +18,8 @@ WORDS = """NO PARKING TAXI POLITIE POLICE EXIT OPEN SALE TOYOTA AMBULANCE BAKKER
 HYBRID LOGISTICS EXPRESS TRANSPORT RENT A CAR SERVICE SCHOOL BUS PIZZA HOTEL CAFE AUTO SHOP RACING TEAM BAR MARKET KEBAB
 VOLKSWAGEN RENAULT OCTAVIA TRANSIT SPRINTER HONDA CIVIC VOLVO SCANIA MAN DAF IVECO PEUGEOT CITROEN FORD NISSAN HYUNDAI
 www.transport.be info@garage.com VERHUUR TE KOOP TE HUUR A VENDRE BUREAU APOTHEEK PHARMACIE BANK BRASSERIE BPOST DHL UPS""".split()
-MOTIFS = ("words", "number", "clock", "route", "badge", "grille", "sign", "panel")
-WEIGHTS = (34, 12, 12, 6, 8, 14, 8, 6)
+MOTIFS = ("words", "number", "clock", "route", "badge", "grille", "sign", "panel", "taxi", "lamp")
+WEIGHTS = (34, 12, 12, 6, 8, 14, 8, 6, 8, 12)
 
 
 def text_of(rng: random.Random, motif: str) -> str:
@@ -110,7 +110,43 @@ def panel(rng: random.Random) -> np.ndarray:
     return im
 
 
+def taxi(rng: random.Random) -> np.ndarray:
+    """The lit sign on a roof, or bold letters across a van: one short word that fills its board."""
+    word = rng.choice(["TAXI", "TAXI", "TAXI", "TAXIS", "POLITIE", "POLICE", "VRIJ", "BUS", "112", "100", "SOS", "MAX", "DHL", "VAN", "4X4"])
+    font = ImageFont.truetype(rng.choice(sorted(fonts.font_files().values())), 64)
+    box = font.getbbox(word, stroke_width=2)
+    pad_x, pad_y = rng.randint(6, 60), rng.randint(4, 26)
+    paper = rng.choice([(250, 200, 40), (255, 235, 150), (240, 240, 240), (20, 20, 20), (30, 60, 160), (200, 30, 40)])
+    ink = (15, 15, 15) if sum(paper) > 380 else (245, 245, 245)
+    image = Image.new("RGBA", (box[2] - box[0] + 2 * pad_x, box[3] - box[1] + 2 * pad_y), (*paper, 255))
+    ImageDraw.Draw(image).text((pad_x - box[0], pad_y - box[1]), word, font=font, fill=(*ink, 255), stroke_width=rng.choice([0, 1, 2, 3]))
+    if rng.random() < 0.5:  # the board's slanted sides
+        w, h = image.size
+        cut = Image.new("L", image.size, 0)
+        slant = rng.uniform(0.05, 0.2) * w
+        ImageDraw.Draw(cut).polygon([(slant, 0), (w - slant, 0), (w, h), (0, h)], fill=255)
+        image.putalpha(cut)
+    image.thumbnail((320, 200))
+    return np.array(image)
+
+
+def lamp(rng: random.Random) -> np.ndarray:
+    """A head or rear lamp, reflector or lit window: a bright patch, round or oblong, with a glow."""
+    h, w = rng.randint(24, 90), rng.randint(40, 260)
+    ys, xs = np.mgrid[:h, :w].astype(np.float32)
+    power = rng.choice([2, 2, 4, 8])
+    d = np.abs((xs - w / 2) / (w * 0.4)) ** power + np.abs((ys - h / 2) / (h * 0.4)) ** power
+    colour = np.float32(rng.choice([(255, 255, 250), (255, 240, 200), (235, 30, 30), (255, 120, 30), (255, 200, 80), (200, 210, 230)]))
+    im = np.zeros((h, w, 4), np.float32)
+    im[..., :3] = colour
+    if rng.random() < 0.5:  # the facets of a lens
+        im[..., :3] *= (1 - rng.uniform(0.1, 0.5) * ((xs // rng.randint(5, 16)) % 2))[..., None]
+    im[..., 3] = 255 * np.clip(1.25 - d, 0, 1) ** rng.uniform(0.4, 1.5)
+    return np.clip(im, 0, 255).astype(np.uint8)
+
+
 def draw(rng: random.Random) -> np.ndarray:
     motif = rng.choices(MOTIFS, WEIGHTS)[0]
-    image = grille(rng) if motif == "grille" else sign(rng) if motif == "sign" else panel(rng) if motif == "panel" else lettering(rng, motif)
+    own = {"grille": grille, "sign": sign, "panel": panel, "taxi": taxi, "lamp": lamp}
+    image = own[motif](rng) if motif in own else lettering(rng, motif)
     return image[..., [2, 1, 0, 3]]

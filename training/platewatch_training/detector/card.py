@@ -19,7 +19,7 @@ from pathlib import Path
 
 HEAD = '''# Card of {name}, written by training/platewatch_training/detector/card.py
 task = "plate-detection"
-input = {{ name = "image", layout = "NCHW", channels = "BGR", range = [0.0, 255.0], width = 640, height = 384, multiple_of = 32, pad = 114 }}
+input = {{ name = "image", layout = "NCHW", channels = "BGR", range = [0.0, 255.0], width = 640, height = 384, multiple_of = 32, pad = 114{closer} }}
 output = {{ kind = "dense", stride = 8, score = "score", box = "ltrb", corners = "corners" }}
 threshold = {threshold}
 nms_iou = 0.3
@@ -89,6 +89,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", type=Path)
     parser.add_argument("--threshold", type=float, required=True)
+    parser.add_argument("--closer", default="below = 40, from = 0.01, width = 192, height = 128, most = 8", help="the second look at small plates (docs/ref/models.md); empty for none")
     parser.add_argument("--version", required=True)
     parser.add_argument("--form", default="int8 QDQ: unsigned 8-bit activations, signed 8-bit weights per channel")
     parser.add_argument("--run", default="")
@@ -101,7 +102,7 @@ def main() -> None:
     if options.model.resolve() != options.out.resolve():
         shutil.copyfile(options.model, options.out)
     data = options.out.read_bytes()
-    text = HEAD.format(name=options.out.name, threshold=options.threshold, sha256=hashlib.sha256(data).hexdigest(), version=options.version, form=options.form, size=len(data), run=options.run)
+    text = HEAD.format(name=options.out.name, threshold=options.threshold, closer=f", closer = {{ {options.closer} }}" if options.closer else "", sha256=hashlib.sha256(data).hexdigest(), version=options.version, form=options.form, size=len(data), run=options.run)
     if options.notes:
         text += "\n" + options.notes.read_text()
     if options.bench:

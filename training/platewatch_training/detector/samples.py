@@ -34,7 +34,7 @@ class Maker:
     def __init__(self, folder: Path, seed: int):
         self.rng = random.Random(seed)
         self.plates = [(levels, np.float32(row["quad"])) for levels, row in store.stored(folder, "plates")]
-        # Square and American ones are few in the stock, and cameras see them everywhere.
+        # Square and American ones are few in the pictures, and cameras see them everywhere.
         self.squarish = [p for p in self.plates if np.linalg.norm(p[1][1] - p[1][0]) < 2.7 * np.linalg.norm(p[1][3] - p[1][0])]
         self.bait = [levels for levels, _ in store.stored(folder, "bait")]
         self.by_source: dict[str, list[store.Picture]] = {}
@@ -58,16 +58,16 @@ class Maker:
             self.replace(canvas, targets)
         for _ in range(rng.choice([0, 0, 0, 1, 1, 2])):
             self.paste_real(canvas, targets, ignored)
-        for _ in range(rng.choice([0, 0, 1, 1, 2, 3])):
+        for _ in range(rng.choice([0, 1, 1, 2, 3, 4])):
             self.paste_plate(canvas, targets, ignored)
         for _ in range(rng.choice([0, 0, 1, 1, 2, 3])):
             self.paste_bait(canvas, targets, ignored)
         return self.faults.spoil(canvas, [t.box for t in targets]), targets, ignored
 
     def wanted_width(self) -> float:
-        """A plate width in input px: from hardly a plate to half the frame, mostly 20 to 130."""
+        """A plate width in input px: from hardly a plate to half the frame, half of them under 42, as in a whole road seen by one camera."""
         u = self.rng.random()
-        low, high = (13, 45) if u < 0.38 else (35, 150) if u < 0.88 else (110, 420)
+        low, high = (11, 42) if u < 0.5 else (35, 150) if u < 0.9 else (110, 420)
         return math.exp(self.rng.uniform(math.log(low), math.log(high)))
 
     def fill(self, canvas, cell, targets, ignored, on: bool, depth: int = 0) -> None:
@@ -154,16 +154,22 @@ class Maker:
         return None
 
     def plate(self, stock) -> tuple[list[np.ndarray], np.ndarray]:
-        """A rendered plate; one in eight with light letters on a dark ground, as old plates of many countries."""
+        """A rendered plate; one in five with light letters on a dark ground, as old plates of many countries.
+
+        On black cars such a ground is hardly seen: half of them let the body show through.
+        """
         levels, source = self.rng.choice(stock)
-        if self.rng.random() < 0.12:
+        if self.rng.random() < 0.2:
             levels = [255 - level for level in levels]
+            if self.rng.random() < 0.5:
+                least = self.rng.randint(70, 200)
+                levels = [np.dstack([level, np.maximum(level.max(2), least)]) for level in levels]
         return levels, source
 
     def paste_plate(self, canvas, targets, ignored) -> None:
-        levels, source = self.plate(self.squarish if self.rng.random() < 0.3 else self.plates)
+        levels, source = self.plate(self.squarish if self.rng.random() < 0.25 else self.plates)
         ratio = np.linalg.norm(source[1] - source[0]) / np.linalg.norm(source[3] - source[0])
-        quad = paste.quad_for(self.rng, self.wanted_width() * (0.7 if ratio < 2.5 else 1.0), ratio)
+        quad = paste.quad_for(self.rng, self.wanted_width() * (0.65 if ratio < 2.5 else 1.0), ratio)
         place = self.free_place(np.ptp(quad, 0), targets, ignored)
         if place is not None:
             quad = (quad - quad.min(0) + place).astype(np.float32)
@@ -208,7 +214,7 @@ class Maker:
         if size[0] < 16 or size[0] / max(1, size[1]) < 1.1:
             return
         for _ in range(12):
-            levels, source = self.plate(self.plates)
+            levels, source = self.plate(self.squarish if size[0] < 2.4 * size[1] else self.plates)
             ratio = np.linalg.norm(source[1] - source[0]) / np.linalg.norm(source[3] - source[0])
             if 0.75 < ratio / (size[0] / size[1]) < 1.5:
                 slant = rng.gauss(0, 0.06) * size[0]

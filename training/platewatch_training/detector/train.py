@@ -3,7 +3,7 @@
     python -m platewatch_training.detector.train STORE --out RUN --minutes 60
 
 One process trains, another makes samples (started and ended here), each on one
-thread. bf16 autocast: on a processor with AMX that is four times as fast as
+thread. bf16 autocast: with AMX that is four times, with AVX512-BF16 twice as fast as
 float32, on others use --float32. The rate falls as a cosine of the time used,
 so a run may be planned by the clock. `--resume` goes on from `last.pt` in --out,
 `--start FILE` begins a new run with the averaged weights of another.

@@ -6,6 +6,6 @@ weather and cameras do.
 """
 
 from .layout import ALPHABET, Plate, Spec
-from .catalogue import COUNTRIES, render_plate
+from .catalogue import COUNTRIES, render_plate, render_two_line
 
-__all__ = ["ALPHABET", "COUNTRIES", "Plate", "Spec", "render_plate"]
+__all__ = ["ALPHABET", "COUNTRIES", "Plate", "Spec", "render_plate", "render_two_line"]

@@ -106,3 +106,18 @@ def render_plate(rng, country: str | None = None, kind: str | None = None) -> Pl
     if country is None:
         country = rng.choices(COUNTRIES, [weight for _, weight in MAKERS.values()])[0]
     return add_holder(rng, draw(rng, MAKERS[country][0](rng, kind)))
+
+
+# Where two-line plates are met: motorcycles, vans, lorries' rears, imported cars.
+TWO_LINE = {"BE": 30, "NL": 14, "FR": 10, "DE": 14, "GB": 8, "LU": 4}
+
+
+def render_two_line(rng) -> Plate:
+    """One random plate with two lines: square, motorcycle, moped."""
+    while True:
+        country = rng.choices(list(TWO_LINE), list(TWO_LINE.values()))[0] if rng.random() < 0.7 else rng.choice(COUNTRIES)
+        maker = MAKERS[country][0]
+        for _ in range(40):
+            spec = maker(rng, rng.choice(["motorcycle", "standard", None, "two-line"]) if country == "BE" else rng.choice([None, "two-line"]))
+            if len(spec.rows) == 2:
+                return add_holder(rng, draw(rng, spec))
