@@ -1,8 +1,10 @@
 //! `platewatch evidence`: a hit as one file, to be proven on another machine.
 
+use super::asking::{Asked, AskingArgs, permit};
 use super::common::{StoreArgs, by_person, find_folder};
 use super::{DONE, FAILED};
 use crate::evidence::{Export, package, verify};
+use crate::law::access::Right;
 use crate::runtime::{PublicKey, Signers, SigningKey};
 use crate::store::{AuditAction, AuditWriter};
 use anyhow::Context;
@@ -12,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  platewatch evidence export 9b1f02c4d7aa --out hit.zip --purpose theft --case AN.11.L9.1/2026\n  \
+    after_help = "Examples:\n  platewatch evidence export 9b1f02c4d7aa --out hit.zip --purpose crimes-and-offences --case AN.11.L9.1/2026\n  \
     platewatch evidence verify hit.zip --key 4f1c..."
 )]
 pub(super) struct Args {
@@ -24,9 +26,9 @@ pub(super) struct Args {
 enum Verb {
     /// Write a hit with everything that belongs to it to one signed file
     #[command(after_help = "Examples:\n  \
-        platewatch evidence export 9b1f02c4d7aa --out hit.zip --purpose theft --case AN.11.L9.1/2026 \
+        platewatch evidence export 9b1f02c4d7aa --out hit.zip --purpose crimes-and-offences --case AN.11.L9.1/2026 \
         --data /var/lib/platewatch\n  \
-        platewatch evidence export 9b1f02c4d7aa --out hit.zip --by j.peeters --purpose theft --case AN.11.L9.1/2026\n\n\
+        platewatch evidence export 9b1f02c4d7aa --out hit.zip --as j.peeters --purpose crimes-and-offences --case AN.11.L9.1/2026\n\n\
         The file is a ZIP archive with a page to look at (index.html), the hit as it was kept, its pictures, answers,\n\
         hashes, the cards of the models, the piece of the audit chain that proves it and the box's signature\n\
         (docs/ref/evidence.md). That it was taken out, by whom and why, stands in the audit chain before anything is\n\
@@ -45,14 +47,13 @@ enum Verb {
         /// Reference of the case it is for
         #[arg(long, value_name = "REFERENCE", value_parser = said)]
         case: String,
-        /// Who takes it out [default: the user of this system]
-        #[arg(long, value_name = "NAME", value_parser = said)]
-        by: Option<String>,
         #[command(flatten)]
         store: StoreArgs,
         /// Folder with the models' cards, for those that read the plate [default: as `read` finds it]
         #[arg(long, value_name = "DIR")]
         models: Option<PathBuf>,
+        #[command(flatten)]
+        asking: Box<AskingArgs>,
     },
     /// Say whether such a file is genuine, and what it proves
     #[command(after_help = "Examples:\n  platewatch evidence verify hit.zip --key 4f1c...\n  \
@@ -86,20 +87,35 @@ fn said(text: &str) -> Result<String, String> {
 
 pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
     match &args.verb {
-        Verb::Export { hit, out, purpose, case, by, store, models } => {
-            let entry = by_person(by.as_deref(), AuditAction::Export)
+        Verb::Export { hit, out, purpose, case, store, models, asking } => {
+            let settings = store.settings()?;
+            let asked = Asked {
+                right: Right::Export,
+                what: "evidence",
+                bulk: false,
+                plate: None,
+                since: None,
+                before: None,
+                purpose: Some(purpose.clone()),
+                case: Some(case.clone()),
+            };
+            let permit = permit(&settings, asking, &asked)?;
+            let mut writer = AuditWriter::open(&settings)?;
+            let hit = writer.find_hit(hit)?;
+            if permit.not_before.is_some_and(|oldest| writer.first_seen(hit).is_ok_and(|at| at < oldest)) {
+                anyhow::bail!("refused: {}", permit.left_out.as_deref().unwrap_or("the hit is too old"));
+            }
+            let entry = by_person(Some(&permit.who), AuditAction::Export)
                 .with("what", "evidence")
                 .with("purpose", purpose)
-                .with("case", case);
+                .with("case", case)
+                .with("allowed_by", &permit.reason);
             let export = Export {
                 by: entry.actor.clone(),
                 purpose: purpose.clone(),
                 case: case.clone(),
                 cards: cards(models.as_deref()),
             };
-            let settings = store.settings()?;
-            let mut writer = AuditWriter::open(&settings)?;
-            let hit = writer.find_hit(hit)?;
             // Before the chain says that it was taken out: a place that cannot be written is no export.
             let mut file = std::fs::OpenOptions::new()
                 .write(true)
@@ -117,6 +133,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
                 // The error is told; half a file helps nobody.
                 let _ = std::fs::remove_file(out);
             })?;
+            permit.done(&settings, 1, 0)?;
             let mut stdout = std::io::stdout().lock();
             writeln!(stdout, "{hit} {}", out.display())?;
             if !bound {

@@ -3,6 +3,9 @@
 //! Each verb is an `Args` and a `run`; nothing is decided here. Exit codes: 0 done, 1 something was wrong
 //! (said on stderr), 2 wrong usage, 3 done but some inputs could not be used. May import everything.
 
+mod access;
+mod access_subject;
+mod asking;
 mod audit;
 mod bench;
 mod bench_accuracy;
@@ -21,6 +24,7 @@ mod dataset;
 mod demo;
 mod duty;
 mod evidence;
+mod hold;
 mod hotlist;
 mod hotlist_budget;
 mod hotlist_check;
@@ -39,6 +43,7 @@ mod replay;
 mod run;
 mod search_past;
 mod store;
+mod subject_page;
 mod version;
 
 use crate::runtime::own_memory;
@@ -91,6 +96,10 @@ enum Verb {
     Message(message::Args),
     /// Look at messages that could not be delivered, and send them again
     Outbox(outbox::Args),
+    /// Manage people, read who looked for what, answer citizens
+    Access(access::Args),
+    /// Keep what a case needs from being deleted
+    Hold(hold::Args),
     /// Read and verify the audit chain
     Audit(audit::Args),
     /// Take a hit out as one signed file, and prove such a file
@@ -125,6 +134,8 @@ pub fn main() -> ExitCode {
         Verb::Outcome(args) => outcome::run(&args),
         Verb::Message(args) => message::run(&args),
         Verb::Outbox(args) => outbox::run(&args),
+        Verb::Access(args) => access::run(&args),
+        Verb::Hold(args) => hold::run(&args),
         Verb::Audit(args) => audit::run(&args),
         Verb::Evidence(args) => evidence::run(&args),
         Verb::Store(args) => store::run(&args),

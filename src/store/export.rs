@@ -66,6 +66,23 @@ impl AuditWriter {
         outcomes::find_hit(&self.db, id)
     }
 
+    /// When the vehicle of `hit` was first read.
+    ///
+    /// # Errors
+    /// There is no such hit, or the database cannot be read.
+    pub fn first_seen(&self, hit: HitId) -> Result<Utc, StoreError> {
+        self.db
+            .connection
+            .query_row(
+                "SELECT p.first_seen FROM hit h JOIN passage p ON p.id = h.passage WHERE h.id = ?1",
+                [hit.to_string()],
+                |r| r.get(0).map(Utc::from_unix_ms),
+            )
+            .optional()
+            .map_err(self.db.fail("looking for a hit"))?
+            .ok_or_else(|| StoreError::UnknownHit { found: hit.to_string() })
+    }
+
     /// Everything there is of `hit`. That it was taken out (`entry`) stands in the chain, signed, before this returns.
     ///
     /// # Errors
