@@ -18,7 +18,9 @@ mod clerk;
 mod connection;
 mod conversion;
 mod convert;
+mod dossier;
 mod error;
+mod export;
 mod inspect;
 mod orders;
 mod outbox;
@@ -34,7 +36,7 @@ mod settings;
 mod shape;
 mod soundness;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod thread;
 mod upgrade;
 mod usage;
@@ -42,10 +44,15 @@ mod writer;
 
 pub use access::{LawInForce, LookDone, LookFilter, NewLook, SubjectDone, SubjectRequest};
 pub use alarms::Alarm;
-pub use audit::{AuditAction, AuditEntry, AuditFault, AuditHead, AuditReport, AuditRow, AuditWriter};
+pub use audit::{
+    AuditAction, AuditEntry, AuditFault, AuditHead, AuditReport, AuditRow, AuditSeal, AuditWriter,
+    ChainProof, ProofFault, ProvenRow,
+};
 pub use clerk::{Clerk, LateHit, PastSearch};
 pub use conversion::{Conversion, convert};
+pub use dossier::{HIT_RECORD, HitRecord};
 pub use error::StoreError;
+pub use export::{Dossier, DossierPicture};
 pub use inspect::{Finding, Inspection, inspect, mend};
 pub use orders::{Order, Ordered, PausedCamera};
 pub use outcomes::{Answer, AnswerSource};

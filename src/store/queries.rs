@@ -8,7 +8,7 @@ use super::rows::{
     DeadRow, EvidenceRow, HitQuery, HitRow, OutboxStats, OutcomeRow, PassageQuery, PassageRow, Tally,
     TallyBy, TraceRow,
 };
-use super::{AuditHead, AuditReport, AuditRow, Settings, StoreError, audit, outbox, outcomes};
+use super::{AuditHead, AuditReport, AuditRow, AuditSeal, Settings, StoreError, audit, outbox, outcomes};
 use crate::domain::{
     CameraId, ClockQuality, Country, Direction, Entry, HitId, ListVersion, Listed, Passage, PassageId,
     PlateText, Position, Utc,
@@ -127,6 +127,14 @@ impl Reader {
     /// The database cannot be read.
     pub fn audit_rows(&self, since: u64, limit: usize) -> Result<Vec<AuditRow>, StoreError> {
         audit::rows(&self.db, since, limit)
+    }
+
+    /// The seals of the audit chain, the first first.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn audit_seals(&self) -> Result<Vec<AuditSeal>, StoreError> {
+        audit::read_seals(&self.db)
     }
 
     /// All holds, the latest first.

@@ -8,8 +8,8 @@ use super::record::{EvidenceFile, MessageKind, ModelVersions, OutboxMessage, Rec
 use super::retention::{self, NonHits, Sweep};
 use super::rows::{OutboxRow, OutboxStats, Totals};
 use super::{
-    Alarm, AuditEntry, AuditHead, LawInForce, NewLook, Settings, StoreError, access, audit, conversion,
-    convert, outbox, pictures, salvage, sealing, usage,
+    Alarm, AuditAction, AuditEntry, AuditHead, LawInForce, NewLook, Settings, StoreError, access, audit,
+    conversion, convert, dossier, outbox, pictures, salvage, sealing, usage,
 };
 use crate::domain::{Direction, Hit, HitState, ListVersion, Passage, PassageState, Utc};
 use crate::runtime::{HashKey, SigningKey};
@@ -72,13 +72,14 @@ impl Store {
             let removed = db.pictures.sweep(&db)?;
             tracing::warn!(removed, "the last run was cut off; pictures without a record were removed");
         }
+        let made = !settings.box_key().exists();
         let key = SigningKey::read_or_create(&settings.box_key())?;
         if let Some((what, why)) = salvaged {
             salvage::tell(&mut db, &key, &why, &what)?;
         }
         let plate_key = HashKey::read_or_create(&settings.plate_key())?;
         let settings = settings.clone();
-        Ok(Self {
+        let mut store = Self {
             alarms: Alarms::default(),
             head: None,
             db,
@@ -92,7 +93,12 @@ impl Store {
             sweep: None,
             unsure: false,
             lock,
-        })
+        };
+        if made {
+            let entry = AuditEntry::by_box(AuditAction::KeyMade).with("key", store.key.public());
+            store.audit(&entry)?;
+        }
+        Ok(store)
     }
 
     /// Keeps a record, or nothing of it; see [`super::StoreHandle::record`].
@@ -129,6 +135,11 @@ impl Store {
                     retention::write_trace(&tx, &record.passage, key)?;
                 }
                 let new_hits = write(&tx, record, keep, evidence)?;
+                if with_hits {
+                    let now = Utc::now();
+                    dossier::bind(&tx, &record.passage.id.to_string(), now)?;
+                    audit::seal(&tx, &self.key, now, false)?;
+                }
                 let ended = record.passage.state == PassageState::Closed && !known.closed;
                 usage::count(&tx, &record.passage.camera, ended, new_hits)?;
                 Ok((tx, new_hits))
@@ -280,7 +291,7 @@ impl Store {
     /// # Errors
     /// The database cannot be written.
     pub fn audit(&mut self, entry: &AuditEntry) -> Result<AuditHead, StoreError> {
-        let head = audit::append_sealed(&mut self.db, &self.key, entry, Utc::now())?;
+        let head = audit::append_sealed(&mut self.db, &self.key, entry, Utc::now(), false)?;
         self.head = Some(head.clone());
         Ok(head)
     }
