@@ -14,7 +14,7 @@
 //!   ignore list, `recorder.rs` what is
 //!   kept, `keeper.rs` and `backlog.rs` how, whatever the disk does, `guard.rs` what a defect may take with it,
 //!   `clock.rs` and `condition.rs` how clock, disk and the program itself are, `past_search.rs` late hits, `lawful.rs`
-//!   whether a camera may look, `ledger.rs` what the audit chain is told, `orders.rs` and
+//!   and `law_thread.rs` whether a camera may look, `ledger.rs` what the audit chain is told, `orders.rs` and
 //!   `pausing.rs` what operators ask over MQTT, `watching.rs` what logs, metrics
 //!   and status topics are told, `screen.rs` what the web page is fed.
 //!
@@ -29,6 +29,7 @@ mod health;
 mod ignoring;
 mod judge;
 mod keeper;
+mod law_thread;
 mod lawful;
 mod lawful_tell;
 mod ledger;

@@ -5,7 +5,8 @@ use super::condition::Condition;
 use super::guard::{Eye, Faults, FaultyEye, MakeEye};
 use super::ignoring::Ignoring;
 use super::keeper::Keeper;
-use super::lawful::{LawThread, Lawful};
+use super::law_thread::LawThread;
+use super::lawful::Lawful;
 use super::ledger::Ledger;
 use super::orders::Orders;
 use super::pausing::Switches;
@@ -306,10 +307,9 @@ pub fn start_faulty(
                 index,
                 Arc::clone(&work),
                 watch,
-                lawful,
+                (lawful, switch),
                 metrics,
                 stop,
-                switch,
             )
             .map_err(|source| thread(&format!("cam-{}", c.capture.camera), source))?;
             running.cameras.push(handle);

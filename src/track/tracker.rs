@@ -368,7 +368,7 @@ mod tests {
 
     #[test]
     fn one_plate_in_a_picture_that_shakes_is_one_passage() {
-        let shakes = [0_i64, 90, -60, 40, -100, 80, -30, 110, -70, 20, 100, -90];
+        let shakes = [0_i64, 0, 50, -40, 30, -60, 40, -20, 60, -40, 10, 60, -40];
         let run = |steady: bool| {
             let mut t = tracker();
             let mut events = Vec::new();
