@@ -57,8 +57,14 @@ def whole_messages(world, ids):
         data = bytes_of(store / name)
         for i in ids:
             # The payload's own words: the id also stands in an index, which holds no message.
-            if f'"specversion":"1.0","id":"{i}"'.encode() in data:
-                found.add(i)
+            head = f'{{"specversion":"1.0","id":"{i}"'.encode()
+            at = data.find(head)
+            while at >= 0 and i not in found:
+                try:
+                    json.JSONDecoder().raw_decode(data[at:at + PAGE].decode("utf-8", "replace"))
+                    found.add(i)
+                except ValueError:
+                    at = data.find(head, at + 1)  # overwritten in the middle, or gone over to another page
     return found
 
 
@@ -69,7 +75,7 @@ def alarms(world):
 
 def corrupt(runs, keep):
     world = World("corrupt")
-    problems, slowest, destroyed = [], 0.0, set()
+    problems, slowest, destroyed, missing = [], 0.0, set(), set()
     db, wal = world.store / "platewatch.db", world.store / "platewatch.db-wal"
     try:
         world.broker.up()
@@ -94,15 +100,15 @@ def corrupt(runs, keep):
             time.sleep(0.7)  # what the broker has taken is on its way to the subscriber
             way(world.random, db, wal)
             arrived = world.subscriber.ids()
-            waiting = {i for i in world.recorded if i not in arrived} - destroyed
+            waiting = {i for i in world.recorded if i not in arrived} - destroyed - missing
             gone = waiting - whole_messages(world, waiting)
             destroyed |= gone
             seconds, _ = world.drain()
             slowest = max(slowest, seconds)
             raised = alarms(world)
-            lost = [i for i in world.lost()[0] if i not in destroyed]
+            missing |= {i for i in world.lost()[0] if i not in destroyed}
             print(f"corrupt: run {run + 1}, {name}: {len(waiting)} waited, {len(gone)} of them overwritten, "
-                  f"{len(lost)} lost so far; {len(raised) - known} alarm", flush=True)
+                  f"{len(missing)} lost so far; {len(raised) - known} alarm", flush=True)
             found = world.check_store()
             problems += [f"after run {run + 1} ({name}): {line}" for line in found]
             if len(raised) == 0 and gone:
@@ -112,8 +118,8 @@ def corrupt(runs, keep):
                                check=True, stdout=subprocess.DEVNULL)
                 if alarms(world):
                     problems.append("an acknowledged alarm stands")
-        lost, twice = world.lost()
-        lost = [i for i in lost if i not in destroyed]
+        never, twice = world.lost()
+        lost = [i for i in never if i in missing or i not in destroyed]
         aside = [p.name for p in world.store.iterdir() if ".damaged-" in p.name]
         print(f"corrupt: {len(aside)} files moved aside, none deleted; {len(destroyed)} events were overwritten "
               f"before they had been delivered", flush=True)

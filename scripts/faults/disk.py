@@ -104,7 +104,7 @@ def full(runs, keep, away=8):
     """A small file system of its own, filled by somebody else; the shim where there is no right to mount one."""
     def how(world):
         world.store.mkdir(mode=0o700, exist_ok=True)
-        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=512m", "tmpfs", str(world.store)],
+        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(world.store)],
                                  capture_output=True)
         if mounted.returncode != 0:
             print("disk-full: no right to mount a file system here; the shim says ENOSPC instead", flush=True)

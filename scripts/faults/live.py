@@ -175,11 +175,11 @@ def panic(runs, keep):
 
     wanted, _, _ = box()
     for run in range(runs):
-        if run % 4 == 3:
+        if run % 4 == 1:
             hits, _, events = box("--recorder-at", "3")
             print(f"panic: run {run + 1}, recorder: {len(hits)} of {len(wanted)} wanted vehicles", flush=True)
         else:
-            every = (60, 40, 25)[run % 4]
+            every = (60, None, 40, 25)[run % 4]
             hits, values, events = box("--vision-every", str(every))
             print(f"panic: run {run + 1}, every {every} frames: {values.get('restarts')} restarts, "
                   f"{len(hits & wanted)} of {len(wanted)} wanted vehicles", flush=True)

@@ -22,7 +22,7 @@ FAULTS = {
     "disk-slow": ("the disk hangs for 30 s under load (6 s with --short)", 10, 1, disk.slow),
     "corrupt": ("noise over database and write-ahead log, files cut off", 40, 8, corrupt.corrupt),
     "clock": ("the clock jumps back and forth, and stands at 1970 at the start", 9, 3, live.clock),
-    "panic": ("threads of the box panic", 8, 4, live.panic),
+    "panic": ("threads of the box panic", 8, 2, live.panic),
 }
 # What the short version does otherwise than in fewer runs.
 SHORT = {"disk-slow": disk.slow_short}

@@ -40,6 +40,7 @@ mod recorder;
 mod running;
 mod screen;
 mod settings;
+mod starting;
 #[cfg(test)]
 mod testing;
 mod watching;

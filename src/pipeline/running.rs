@@ -2,7 +2,7 @@
 
 use super::clock::Clock;
 use super::condition::Condition;
-use super::guard::{Eye, Faults, FaultyEye, MakeEye};
+use super::guard::Faults;
 use super::ignoring::Ignoring;
 use super::keeper::Keeper;
 use super::law_thread::LawThread;
@@ -11,6 +11,7 @@ use super::ledger::Ledger;
 use super::orders::Orders;
 use super::pausing::Switches;
 use super::recorder::{Keep, Limits, Recorder, Seen};
+use super::starting::{eyes, latest, law_on_record};
 use super::watching::{AlertWatch, Watch};
 use super::worker::{VisionThread, Work};
 use super::{Settings, camera, health, screen};
@@ -462,50 +463,6 @@ impl Running {
             Some(name) => Err(PipelineError::Panicked { name }),
             None => Ok(Summary { totals, undelivered }),
         }
-    }
-}
-
-/// The time of the latest row of the audit chain: no clock that is right stands before it.
-fn latest(store: &StoreHandle, settings: &store::Settings) -> Option<Utc> {
-    let head = store.audit_head().ok()?;
-    let rows = store::Reader::open(settings).ok()?.audit_rows(head.seq, 1).ok()?;
-    rows.first().map(|row| row.at)
-}
-
-/// How a vision thread opens its models, with the faults it is to have.
-fn eyes(vision: Vision, faults: Faults) -> MakeEye {
-    Box::new(move || {
-        let eye: Box<dyn Eye + Send> = Box::new(vision.worker()?);
-        Ok(match faults.vision_every {
-            None => eye,
-            Some(every) => Box::new(FaultyEye { eye, every, frames: 0 }),
-        })
-    })
-}
-
-/// What verbs beside the box must hold to.
-fn law_on_record(settings: &Settings) -> store::LawInForce {
-    let preset = &settings.law.preset;
-    let terms = settings.store.retention.map_or_else(serde_json::Map::new, |r| {
-        let t = r.terms;
-        [
-            ("non_hits", t.non_hits),
-            ("hits", t.hits),
-            ("plate_texts", t.plate_texts),
-            ("pictures", t.pictures),
-            ("register", t.register),
-            ("audit", t.audit),
-        ]
-        .into_iter()
-        .map(|(name, days)| (name.to_owned(), days.into()))
-        .collect()
-    });
-    store::LawInForce {
-        policy: settings.law.policy.word().to_owned(),
-        preset: preset.name.clone(),
-        statement: preset.statement.clone(),
-        rules: preset.text.clone(),
-        terms: serde_json::Value::Object(terms).to_string(),
     }
 }
 

@@ -5,8 +5,8 @@ use super::convert;
 use super::record::ModelVersions;
 use super::retention::{self, Hold};
 use super::rows::{
-    DeadRow, EvidenceRow, HitQuery, HitRow, OutboxStats, OutcomeRow, PassageQuery, PassageRow, Tally,
-    TallyBy, TraceRow,
+    EvidenceRow, HitQuery, HitRow, OutboxStats, OutcomeRow, PassageQuery, PassageRow, Tally, TallyBy,
+    TraceRow,
 };
 use super::{AuditHead, AuditReport, AuditRow, AuditSeal, Settings, StoreError, audit, outbox, outcomes};
 use crate::domain::{
@@ -15,7 +15,6 @@ use crate::domain::{
 };
 use crate::runtime::{HashKey, PublicKey};
 use rusqlite::{Row, named_params};
-use std::path::Path;
 
 /// A read-only connection, for the `log` verb, the console and tests. Each call sees the store as last
 /// committed, while the writer goes on.
@@ -24,12 +23,6 @@ pub struct Reader {
     db: Database,
     /// Device and number of the file that was opened.
     file: Option<(u64, u64)>,
-}
-
-/// Device and number of the file there is now.
-fn file_of(path: &Path) -> Option<(u64, u64)> {
-    use std::os::unix::fs::MetadataExt;
-    std::fs::metadata(path).ok().map(|m| (m.dev(), m.ino()))
 }
 
 impl Reader {
@@ -43,21 +36,8 @@ impl Reader {
     /// There is none yet, it is older or newer than this program, is not ours, or cannot be read.
     pub fn open(settings: &Settings) -> Result<Self, StoreError> {
         // Asked first: a file that comes meanwhile then counts as another one.
-        let file = file_of(&settings.database());
+        let file = standing::file_of(&settings.database());
         Ok(Self { db: Database::open_reader(settings)?, file })
-    }
-
-    /// Whether the database has been replaced since (a damaged one is moved aside): open another reader then.
-    pub fn is_outdated(&self) -> bool {
-        file_of(&self.db.path) != self.file
-    }
-
-    /// Alarms that nobody has acknowledged, the oldest first.
-    ///
-    /// # Errors
-    /// The database cannot be read.
-    pub fn alarms(&self) -> Result<Vec<super::Alarm>, StoreError> {
-        super::alarms::Alarms::default().open(&self.db)
     }
 
     /// Hits, the latest first.
@@ -98,14 +78,6 @@ impl Reader {
     /// It is not there, cannot be read, or its bytes are not those it was kept with.
     pub fn picture(&self, sha256: &str) -> Result<Vec<u8>, StoreError> {
         self.db.pictures.read(sha256)
-    }
-
-    /// Messages given up on, the oldest first.
-    ///
-    /// # Errors
-    /// The database cannot be read.
-    pub fn outbox_dead(&self, limit: usize) -> Result<Vec<DeadRow>, StoreError> {
-        outbox::dead(&self.db, limit)
     }
 
     /// Looks at the whole audit chain; see [`super::AuditReport`]. With `key`, seals by any other key are
@@ -530,3 +502,5 @@ fn plate(column: &'static str, text: &str) -> Result<PlateText, StoreError> {
 fn country(column: &'static str, code: &str) -> Result<Country, StoreError> {
     Country::parse(code).ok_or(StoreError::Corrupt { column })
 }
+
+mod standing;

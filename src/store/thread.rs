@@ -12,8 +12,12 @@ use super::{Alarm, AuditEntry, AuditHead, LawInForce, NewLook, StoreError, queri
 use crate::domain::Utc;
 use crossbeam_channel::{Receiver, RecvTimeoutError, SendTimeoutError, Sender, TryRecvError, bounded};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
+
+mod pulse;
+
+use pulse::Pulse;
 
 /// Commands that may wait; more make the callers wait. Each is one caller, so this is never memory.
 const QUEUE: usize = 64;
@@ -52,35 +56,6 @@ pub struct StoreHandle {
     commands: Sender<Command>,
     outbox: Receiver<()>,
     pulse: Arc<Pulse>,
-}
-
-/// Since when the store's thread has been at one command; by the monotonic clock.
-#[derive(Debug)]
-struct Pulse {
-    began: Instant,
-    /// Milliseconds from `began` to the start of the command, plus one; 0 while idle.
-    busy_since: AtomicU64,
-}
-
-impl Pulse {
-    fn ms(&self) -> u64 {
-        u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX - 1)
-    }
-
-    fn at_work(&self) {
-        self.busy_since.store(self.ms() + 1, Relaxed);
-    }
-
-    fn idle(&self) {
-        self.busy_since.store(0, Relaxed);
-    }
-
-    fn silent(&self) -> Duration {
-        match self.busy_since.load(Relaxed) {
-            0 => Duration::ZERO,
-            since => Duration::from_millis((self.ms() + 1).saturating_sub(since)),
-        }
-    }
 }
 
 impl std::fmt::Debug for Command {

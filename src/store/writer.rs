@@ -18,13 +18,6 @@ use std::collections::VecDeque;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// How long a message of a hit goes ahead of older ones.
-const LIVE: Duration = Duration::from_secs(60);
-/// Such messages remembered at most: more than a box can have in a minute.
-const MOST_LIVE: usize = 10_000;
-/// How many messages of passages are taken between two looks at the outbox's bound: some 100 KiB.
-const BOUND_EVERY: u32 = 64;
-
 /// The open store: owns the one writing connection. Used by the thread `store`; see
 /// [`super::start`] for the way in and [`super::StoreHandle`] for what the methods promise.
 #[derive(Debug)]
@@ -160,47 +153,6 @@ impl Store {
         Ok(new_hits)
     }
 
-    /// Remembers where the messages of hits of the last minute begin.
-    fn note_live(&mut self, record: &Record) {
-        // At or after the row just written, which is all that is asked of it.
-        let row = self.db.connection.last_insert_rowid() - record.messages.len() as i64 + 1;
-        if record.messages.iter().any(|m| m.kind == MessageKind::Hit) {
-            self.live.push_back((row, Instant::now()));
-        }
-        let due = |at: &Instant| at.elapsed() >= Duration::from_secs(1);
-        if !record.messages.is_empty() && self.born.back().is_none_or(|(_, at)| due(at)) {
-            self.born.push_back((row, Instant::now()));
-            if self.born.len() > MOST_LIVE {
-                // The middle of an outage of hours need not be known to the second.
-                self.born.remove(1);
-            }
-        }
-        self.forget_old();
-    }
-
-    fn forget_old(&mut self) {
-        while self.live.front().is_some_and(|(_, at)| at.elapsed() > LIVE) || self.live.len() > MOST_LIVE {
-            self.live.pop_front();
-        }
-    }
-
-    /// Holds the outbox against its bound now and then.
-    fn bound_outbox(&mut self, record: &Record) {
-        self.unbounded += record.messages.iter().filter(|m| m.kind == MessageKind::Passage).count() as u32;
-        if self.unbounded < BOUND_EVERY {
-            return;
-        }
-        self.unbounded = 0;
-        match outbox::trim(&self.db, self.settings.outbox_max_bytes) {
-            Ok(0) => {}
-            Ok(dropped) => {
-                self.totals.outbox_dropped += dropped;
-                tracing::warn!(dropped, "the outbox is full: the oldest messages of passages were dropped");
-            }
-            Err(error) => tracing::error!(%error, "the outbox cannot be held to its bound"),
-        }
-    }
-
     /// What is there of this passage already.
     fn known(&self, passage: &Passage) -> Result<Known, StoreError> {
         self.db
@@ -222,20 +174,6 @@ impl Store {
     /// What was recorded since this was opened.
     pub fn totals(&self) -> Totals {
         self.totals
-    }
-
-    /// Waiting messages; see [`super::StoreHandle::outbox_next`].
-    ///
-    /// # Errors
-    /// The database cannot be read.
-    pub fn outbox_next(&mut self, limit: usize) -> Result<Vec<OutboxRow>, StoreError> {
-        self.forget_old();
-        let mut rows = outbox::next(&self.db, limit, self.live.front().map(|(row, _)| *row))?;
-        for row in &mut rows {
-            row.waited =
-                self.born.iter().rev().find(|(first, _)| *first <= row.id).map(|(_, at)| at.elapsed());
-        }
-        Ok(rows)
     }
 
     /// A message is delivered; see [`super::StoreHandle::outbox_done`].
@@ -294,14 +232,6 @@ impl Store {
         let head = audit::append_sealed(&mut self.db, &self.key, entry, Utc::now(), false)?;
         self.head = Some(head.clone());
         Ok(head)
-    }
-
-    /// Alarms that nobody has acknowledged, the oldest first.
-    ///
-    /// # Errors
-    /// The database cannot be read.
-    pub fn alarms(&mut self) -> Result<Vec<Alarm>, StoreError> {
-        self.alarms.open(&self.db)
     }
 
     /// The latest row of the audit chain.
@@ -573,5 +503,6 @@ pub(super) fn write_message(tx: &Transaction<'_>, m: &OutboxMessage) -> rusqlite
 }
 
 mod anew;
+mod live;
 #[cfg(test)]
 mod tests;

@@ -20,17 +20,20 @@ const LONGEST: usize = 1 << 20;
 /// Columns of the outbox in its first version; later ones only gain.
 const COLUMNS: usize = 11;
 
-/// Adds the waiting messages of `file` that `new` does not have; how many.
-pub(super) fn fetch_messages(file: &Path, new: &Connection) -> io::Result<u64> {
+/// Adds the waiting messages of `file` that `new` does not have, and then those of any page of `log`, valid or of
+/// an earlier round; how many. The latter may have been delivered since: they go out again under their ids.
+pub(super) fn fetch_messages(file: &Path, log: &Path, new: &Connection) -> io::Result<u64> {
     let file = File::open(file)?;
-    let pages = file.metadata()?.len() / PAGE as u64;
     let mut fetched = 0;
-    for number in 0..pages {
-        let Some(page) = page(&file, number) else { continue };
+    let mut each = |from: &File, at: u64, first: bool| {
+        let mut page = vec![0; PAGE];
+        if from.read_exact_at(&mut page, at).is_err() {
+            return;
+        }
         // The first page begins with the header of the file.
-        let at = if number == 0 { 100 } else { 0 };
+        let at = if first { 100 } else { 0 };
         if page.get(at) != Some(&LEAF) {
-            continue;
+            return;
         }
         let cells = u16_at(&page, at + 3).map_or(0, usize::from).min(PAGE / 4);
         for i in 0..cells {
@@ -39,6 +42,19 @@ pub(super) fn fetch_messages(file: &Path, new: &Connection) -> io::Result<u64> {
                 fetched += keep(new, &row);
             }
         }
+    };
+    for number in 0..file.metadata()?.len() / PAGE as u64 {
+        each(&file, number * PAGE as u64, number == 0);
+    }
+    match File::open(log) {
+        Ok(log) => {
+            let (header, frame) = (32, 24 + PAGE as u64);
+            for number in 0..log.metadata()?.len().saturating_sub(header) / frame {
+                each(&log, header + number * frame + 24, false);
+            }
+        }
+        Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+        Err(e) => return Err(e),
     }
     Ok(fetched)
 }

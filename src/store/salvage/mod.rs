@@ -113,7 +113,7 @@ pub(super) fn replace(settings: &Settings, known: Option<AuditHead>) -> Result<S
             found.torn.push("all".into());
         }
     }
-    let fetched = leaves::fetch_messages(&rebuilt, &new.connection)
+    let fetched = leaves::fetch_messages(&rebuilt, &log, &new.connection)
         .map_err(|e| StoreError::file("reading", &rebuilt, e))?;
     if fetched > 0 {
         *found.rows.entry("outbox".into()).or_default() += fetched;

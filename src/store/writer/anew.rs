@@ -1,9 +1,17 @@
 //! A store that begins anew because its database is damaged.
 
-use super::super::{alarms::Alarms, salvage, soundness};
+use super::super::{Alarm, alarms::Alarms, salvage, soundness};
 use super::{Database, Settings, Store, StoreError};
 
 impl Store {
+    /// Alarms that nobody has acknowledged, the oldest first.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn alarms(&mut self) -> Result<Vec<Alarm>, StoreError> {
+        self.alarms.open(&self.db)
+    }
+
     /// Moves the database, found damaged (`why`) while at work, aside and goes on with a new one, into which goes
     /// what can be read of the old. On failure the next call tries again.
     ///
