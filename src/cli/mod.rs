@@ -92,7 +92,7 @@ enum Verb {
     Outbox(outbox::Args),
     /// Read and verify the audit chain
     Audit(audit::Args),
-    /// Make a key for the store, encrypt it, decrypt it, change its key
+    /// Copy the store; make a key for it, encrypt it, decrypt it, change its key
     Store(store::Args),
     /// Draft, sign, check and show the authorisations cameras work under
     Mandate(mandate::Args),

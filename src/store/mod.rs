@@ -8,9 +8,10 @@
 //! Reading order: `schema.sql` (the contract of the file), `record` (what is handed in), `rows` (what
 //! comes out), `thread` (who calls), `writer` (one record, one transaction), `pictures`, `outbox`, `audit`,
 //! `outcomes`, `orders`, `clerk`, `queries`, `connection` and `upgrade` (opening, creating, migrating),
-//! `sealing` and `conversion` (encryption at rest), `error`.
+//! `sealing`, `conversion` and `backup` (encryption at rest, copies), `error`.
 
 mod audit;
+mod backup;
 mod clerk;
 mod connection;
 mod conversion;
@@ -35,6 +36,7 @@ mod usage;
 mod writer;
 
 pub use audit::{AuditAction, AuditEntry, AuditFault, AuditHead, AuditReport, AuditRow, AuditWriter};
+pub use backup::{Backup, backup};
 pub use clerk::{Clerk, LateHit, PastSearch};
 pub use conversion::{Conversion, convert};
 pub use error::StoreError;
