@@ -72,7 +72,8 @@ fn camera(t: &Table<'_>, track: &track::Settings) -> Option<CameraSettings> {
         position: position(t),
         source: source?,
     };
-    Some(CameraSettings { capture, lawful, track, min_plate_width_px, max_passages_per_min })
+    let people = t.or("people", false, |v| v.yes());
+    Some(CameraSettings { capture, lawful, track, min_plate_width_px, people, max_passages_per_min })
 }
 
 /// Parts of the picture that are not looked at.

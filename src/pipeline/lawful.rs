@@ -17,6 +17,7 @@ use crate::law::{
 use crate::runtime::Stop;
 use crate::store::{self, AuditAction, AuditEntry, Reader, StoreHandle, UseChange, UsePeriod};
 use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -130,6 +131,16 @@ impl Lawful {
         self.0.settings.policy != Policy::Off && self.0.settings.preset.rules.is_some()
     }
 
+    /// Whether people may be seen in the camera's pictures: its mandate allows it, or police law does not apply.
+    pub fn people(&self, camera: &CameraId) -> bool {
+        if !self.applies() {
+            return true;
+        }
+        let gates = lock(&self.0.gates);
+        let mandate = gates.get(camera).filter(|g| g.door == Door::Open).and_then(|g| g.mandate.as_ref());
+        mandate.is_some_and(|m| m.modalities.as_ref().is_some_and(|m| m.people))
+    }
+
     /// Waits until the camera may look; the flag that ends it when it no longer may. `None`: the box stops.
     pub fn wait_open(&self, camera: &CameraId, stop: &Stop) -> Option<Stop> {
         loop {
@@ -209,6 +220,8 @@ pub(super) struct LawThread {
     looked: Option<Instant>,
     lived: Option<Instant>,
     register_failing: bool,
+    /// Whether the folder of mandates was read at all.
+    has_read: bool,
 }
 
 impl LawThread {
@@ -233,6 +246,7 @@ impl LawThread {
             looked: None,
             lived: None,
             register_failing: false,
+            has_read: false,
         }
     }
 
@@ -266,7 +280,26 @@ impl LawThread {
     /// Asks until the box stops, then ends the periods that are open.
     pub fn run(mut self, stop: &Stop) {
         while !stop.wait(TICK) {
-            self.tick(Utc::now());
+            let asked = catch_unwind(AssertUnwindSafe(|| self.tick(Utc::now())));
+            if asked.is_err() {
+                // What cannot be asked is not allowed; the next tick asks again.
+                tracing::error!("the law could not be asked (a defect, see above); no camera may look");
+                self.shut_all();
+            }
+        }
+    }
+
+    /// Shuts every gate, where the law is enforced.
+    fn shut_all(&self) {
+        if self.lawful.0.settings.policy != Policy::Enforce {
+            return;
+        }
+        for gate in lock(&self.lawful.0.gates).values_mut() {
+            let text = "the law could not be asked: a defect of the program".into();
+            gate.door = Door::Shut(Refusal { code: "defect", text });
+            if let Some(run) = gate.run.take() {
+                run.request();
+            }
         }
     }
 
@@ -301,15 +334,16 @@ impl LawThread {
         let position = self.position(now);
         lock(&self.lawful.0.present).position = position;
         let periods = self.ask(now);
+        if periods.iter().any(|p| p.used) {
+            self.lived = None; // tracks and lists are noted at once
+        }
         for period in periods {
             self.register(UseChange::Begin(Box::new(period)));
         }
         if due(self.lived, ALIVE) {
             self.lived = Some(Instant::now());
             let points = self.points();
-            let snapshot = self.hotlists.snapshot();
-            let lists = snapshot.lists().iter().map(|l| l.version());
-            let lists = lists.map(|v| (v.name.clone(), v.sha256.clone())).collect();
+            let lists = self.matched(now);
             self.register(UseChange::Alive { points, lists });
         }
     }
@@ -329,6 +363,23 @@ impl LawThread {
         moving.filter_map(|(c, _)| position.map(|p| (c.clone(), [p.longitude, p.latitude]))).collect()
     }
 
+    /// The lists that are matched at each camera now.
+    fn matched(&self, now: Utc) -> Vec<(CameraId, String, String)> {
+        let snapshot = self.hotlists.snapshot();
+        let enforced = self.lawful.0.settings.policy == Policy::Enforce;
+        let gates = lock(&self.lawful.0.gates);
+        let mut found = Vec::new();
+        for (camera, gate) in gates.iter() {
+            for list in snapshot.lists().iter().filter(|l| l.policy().applies(camera, now)) {
+                let version = list.version();
+                if !(enforced && gate.left_out.contains_key(&version.name)) {
+                    found.push((camera.clone(), version.name.clone(), version.sha256.clone()));
+                }
+            }
+        }
+        found
+    }
+
     /// Looks at the folder of mandates and at who is on duty.
     fn look(&mut self, now: Utc) {
         let settings = self.lawful.0.settings.clone();
@@ -336,7 +387,7 @@ impl LawThread {
             (&settings.preset.rules, &settings.mandates, self.lawful.applies())
         {
             let before = Arc::clone(&lock(&self.lawful.0.present).mandates);
-            let first = self.lived.is_none();
+            let first = !std::mem::replace(&mut self.has_read, true);
             let read = match before.changed(folder) {
                 Ok(false) if !first => None,
                 Ok(_) => Some(Mandates::read(folder, &settings.signers, rules)),

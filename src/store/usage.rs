@@ -80,8 +80,8 @@ pub enum UseChange {
     Alive {
         /// Where the cameras that move are now.
         points: Vec<(CameraId, [f64; 2])>,
-        /// List versions in use, by name.
-        lists: BTreeMap<String, String>,
+        /// Lists that are matched now: camera, name and SHA-256.
+        lists: Vec<(CameraId, String, String)>,
     },
     /// The box ends in order.
     End,
@@ -198,7 +198,7 @@ fn insert(tx: &Connection, p: &UsePeriod) -> rusqlite::Result<()> {
 fn alive(
     tx: &Connection,
     points: &[(CameraId, [f64; 2])],
-    lists: &BTreeMap<String, String>,
+    lists: &[(CameraId, String, String)],
     ms: i64,
 ) -> rusqlite::Result<()> {
     tx.prepare_cached("UPDATE use_period SET alive_at = max(?1, alive_at) WHERE ended_at IS NULL")?
@@ -218,7 +218,7 @@ fn alive(
                 points_of.push(*point);
             }
         }
-        for (name, sha256) in lists {
+        for (_, name, sha256) in lists.iter().filter(|(c, ..)| c.as_str() == camera) {
             let versions = lists_of.entry(name.clone()).or_default();
             if !versions.contains(sha256) {
                 versions.push(sha256.clone());

@@ -14,7 +14,10 @@ const MARGIN: f32 = 0.17;
 const WIDEST: f32 = 0.55;
 
 /// An expected plate is found where a sure box overlaps it by so much.
-const EXPLAINED: f32 = 0.2;
+pub(super) const EXPLAINED: f32 = 0.2;
+/// Where a plate is expected, the closer look takes one from this share of the threshold on: that it was there a
+/// moment ago speaks for it.
+pub(super) const EXPECTED_SCORE: f32 = 0.4;
 
 /// One cut: where it lies in the frame, and how it is fitted into the input.
 #[derive(Debug, Clone, Copy, PartialEq)]

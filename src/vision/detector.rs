@@ -2,7 +2,7 @@
 
 use super::VisionError;
 use super::card::{Card, CloserLook, DetectorCard, DetectorOutput};
-use super::closer::{looks, together};
+use super::closer::{EXPECTED_SCORE, EXPLAINED, looks, together};
 use super::letterbox::{Fit, Part, letterbox};
 use super::session::{Model, Tensor};
 use crate::domain::{Corners, Detection, Image, Point, iou};
@@ -102,9 +102,11 @@ impl Detector {
         let mut cells = Vec::new();
         let size = (image.width(), image.height());
         for look in looks(&seen, expected, self.min_score, wanted, scale, size) {
-            cells.extend(self.look(image, look.part, look.fit, self.min_score, spent)?);
+            cells.extend(self.look(image, look.part, look.fit, self.min_score * EXPECTED_SCORE, spent)?);
         }
-        let close = self.plates(cells);
+        let mut close = self.plates(cells);
+        let waited_for = |d: &Detection| expected.iter().any(|e| iou(&d.bounds, e) >= EXPLAINED);
+        close.retain(|d| d.score >= self.min_score || waited_for(d));
         Ok(together(seen, close, self.min_score, self.card.nms_iou))
     }
 
