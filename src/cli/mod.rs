@@ -108,7 +108,7 @@ enum Verb {
     Audit(audit::Args),
     /// Take a hit out as one signed file, and prove such a file
     Evidence(evidence::Args),
-    /// Make a key for the store, encrypt it, decrypt it, change its key
+    /// Copy the store; make a key for it, encrypt it, decrypt it, change its key
     Store(store::Args),
     /// Draft, sign, check and show the authorisations cameras work under
     Mandate(mandate::Args),

@@ -9,11 +9,12 @@
 //! comes out), `thread` (who calls), `writer` (one record, one transaction), `pictures`, `outbox`, `audit`,
 //! `outcomes`, `orders`, `retention`, `access`, `clerk`, `queries`, `connection` and `upgrade` (opening,
 //! creating, migrating), `soundness` and `salvage` (a damaged database), `alarms`,
-//! `sealing` and `conversion` (encryption at rest), `error`.
+//! `sealing`, `conversion` and `backup` (encryption at rest, copies), `error`.
 
 mod access;
 mod alarms;
 mod audit;
+mod backup;
 mod clerk;
 mod connection;
 mod conversion;
@@ -48,6 +49,7 @@ pub use audit::{
     AuditAction, AuditEntry, AuditFault, AuditHead, AuditReport, AuditRow, AuditSeal, AuditWriter,
     ChainProof, ProofFault, ProvenRow,
 };
+pub use backup::{Backup, backup};
 pub use clerk::{Clerk, LateHit, PastSearch};
 pub use conversion::{Conversion, convert};
 pub use dossier::{HIT_RECORD, HitRecord};
