@@ -8,15 +8,15 @@ use super::record::{EvidenceFile, MessageKind, ModelVersions, OutboxMessage, Rec
 use super::retention::{self, NonHits, Sweep};
 use super::rows::{OutboxRow, OutboxStats, Totals};
 use super::{
-    Alarm, AuditAction, AuditEntry, AuditHead, LawInForce, NewLook, Settings, StoreError, access, audit,
-    conversion, convert, dossier, outbox, pictures, salvage, sealing, usage,
+    AuditAction, AuditEntry, AuditHead, Settings, StoreError, audit, conversion, convert, dossier, outbox,
+    pictures, salvage, sealing, usage,
 };
 use crate::domain::{Direction, Hit, HitState, ListVersion, Passage, PassageState, Utc};
 use crate::runtime::{HashKey, SigningKey};
 use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, named_params, params};
 use std::collections::VecDeque;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// The open store: owns the one writing connection. Used by the thread `store`; see
 /// [`super::start`] for the way in and [`super::StoreHandle`] for what the methods promise.
@@ -240,41 +240,6 @@ impl Store {
     /// The database cannot be read.
     pub fn audit_head(&self) -> Result<AuditHead, StoreError> {
         audit::head(&self.db.connection).map_err(self.db.fail("reading the audit chain"))
-    }
-
-    /// Puts the law of this start on record, for verbs beside the box.
-    ///
-    /// # Errors
-    /// The database cannot be written.
-    pub fn set_law(&mut self, law: &LawInForce, now: Utc) -> Result<(), StoreError> {
-        access::set_law(&self.db.connection, law, now).map_err(self.db.fail("putting the law on record"))
-    }
-
-    /// Puts a look on record; see [`super::StoreHandle::look`].
-    ///
-    /// # Errors
-    /// It is not on record.
-    pub fn look(&mut self, look: &NewLook) -> Result<(), StoreError> {
-        access::keep(&mut self.db, &self.settings, look, Utc::now())
-    }
-
-    /// Does the next piece of deleting what has passed its term; `false` when nothing is left of this pass, or
-    /// where nothing has a term. The first call after that begins the next pass.
-    ///
-    /// # Errors
-    /// The database or a file refuses; what was deleted until then stays deleted.
-    pub fn delete_expired(&mut self, now: Utc) -> Result<bool, StoreError> {
-        let Some(retention) = self.settings.retention else { return Ok(false) };
-        let means = retention::Means {
-            settings: &self.settings,
-            retention: &retention,
-            key: &self.key,
-            plate_key: &self.plate_key,
-        };
-        let mut sweep = self.sweep.take().unwrap_or_else(|| Sweep::new(now));
-        let more = sweep.step(&mut self.db, &means)?;
-        self.sweep = more.then_some(sweep);
-        Ok(more)
     }
 
     pub(super) fn database(&self) -> &Database {
@@ -503,6 +468,7 @@ pub(super) fn write_message(tx: &Transaction<'_>, m: &OutboxMessage) -> rusqlite
 }
 
 mod anew;
+mod keeping;
 mod live;
 #[cfg(test)]
 mod tests;
