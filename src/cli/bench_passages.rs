@@ -180,7 +180,7 @@ type Here = Vec<(usize, Corners, bool)>;
 
 /// Where the readings come from.
 enum Source {
-    Clip { reader: ClipReader, worker: Box<vision::Worker>, perfect: bool, dump: Option<ReadingsOut> },
+    Clip { reader: Box<ClipReader>, worker: Box<vision::Worker>, perfect: bool, dump: Option<ReadingsOut> },
     Kept(ReadingsIn),
 }
 
@@ -193,7 +193,7 @@ impl Source {
         let mut settings = args.models.settings(40.0)?;
         settings.min_score = args.min_score;
         Ok(Self::Clip {
-            reader: ClipReader::open(&clip, CameraId::new("bench"), None)?,
+            reader: Box::new(ClipReader::open(&clip, CameraId::new("bench"), None)?),
             worker: Box::new(worker(&settings)?),
             perfect: args.perfect_detections,
             dump: args.dump.as_deref().map(ReadingsOut::create).transpose()?,
