@@ -130,7 +130,7 @@ pub fn start<O: Outbox, H: HealthSource, E: AlertEvents>(
         tls: None,
     };
     let health_every = Duration::from_secs(settings.health_every_s.max(1));
-    let worker = Worker::new(
+    let mut worker = Worker::new(
         identity.clone(),
         options,
         outbox,
@@ -138,9 +138,9 @@ pub fn start<O: Outbox, H: HealthSource, E: AlertEvents>(
         events,
         Pace { health_every, catch_up_per_s: settings.catch_up_per_s },
         commands,
-        certificates,
-        settings.inbound.clone().map(TakingIn::new),
     );
+    worker.certificates = certificates;
+    worker.taking_in = settings.inbound.clone().map(TakingIn::new);
     spawn("alert", move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         match runtime {

@@ -88,8 +88,8 @@ pub(super) struct Worker<O, H, E> {
     catch_up: Allowance,
     /// When rows held back by that are looked at again.
     look_again: Option<Instant>,
-    certificates: Option<Certificates>,
-    taking_in: Option<TakingIn>,
+    pub certificates: Option<Certificates>,
+    pub taking_in: Option<TakingIn>,
 }
 
 impl<O: Outbox, H: HealthSource, E: AlertEvents> Worker<O, H, E> {
@@ -101,8 +101,6 @@ impl<O: Outbox, H: HealthSource, E: AlertEvents> Worker<O, H, E> {
         events: E,
         pace: Pace,
         control: mpsc::Receiver<Control>,
-        certificates: Option<Certificates>,
-        taking_in: Option<TakingIn>,
     ) -> Self {
         Self {
             identity,
@@ -122,8 +120,8 @@ impl<O: Outbox, H: HealthSource, E: AlertEvents> Worker<O, H, E> {
             losses: HashMap::new(),
             catch_up: Allowance::new(pace.catch_up_per_s),
             look_again: None,
-            certificates,
-            taking_in,
+            certificates: None,
+            taking_in: None,
         }
     }
 

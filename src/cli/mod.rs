@@ -3,6 +3,9 @@
 //! Each verb is an `Args` and a `run`; nothing is decided here. Exit codes: 0 done, 1 something was wrong
 //! (said on stderr), 2 wrong usage, 3 done but some inputs could not be used. May import everything.
 
+mod access;
+mod access_subject;
+mod asking;
 mod audit;
 mod bench;
 mod bench_accuracy;
@@ -20,6 +23,7 @@ mod common;
 mod dataset;
 mod demo;
 mod duty;
+mod hold;
 mod hotlist;
 mod hotlist_budget;
 mod hotlist_check;
@@ -38,6 +42,7 @@ mod replay;
 mod run;
 mod search_past;
 mod store;
+mod subject_page;
 mod version;
 
 use crate::runtime::own_memory;
@@ -90,6 +95,10 @@ enum Verb {
     Message(message::Args),
     /// Look at messages that could not be delivered, and send them again
     Outbox(outbox::Args),
+    /// Manage people, read who looked for what, answer citizens
+    Access(access::Args),
+    /// Keep what a case needs from being deleted
+    Hold(hold::Args),
     /// Read and verify the audit chain
     Audit(audit::Args),
     /// Make a key for the store, encrypt it, decrypt it, change its key
@@ -122,6 +131,8 @@ pub fn main() -> ExitCode {
         Verb::Outcome(args) => outcome::run(&args),
         Verb::Message(args) => message::run(&args),
         Verb::Outbox(args) => outbox::run(&args),
+        Verb::Access(args) => access::run(&args),
+        Verb::Hold(args) => hold::run(&args),
         Verb::Audit(args) => audit::run(&args),
         Verb::Store(args) => store::run(&args),
         Verb::Mandate(args) => mandate::run(&args),

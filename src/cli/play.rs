@@ -69,6 +69,7 @@ fn settings(play: &Play) -> pipeline::Settings {
         lawful: law::CameraUse::default(),
         track: track::Settings::default(),
         min_plate_width_px: None,
+        people: false,
         max_passages_per_min: None,
     };
     pipeline::Settings {

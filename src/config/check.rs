@@ -6,6 +6,7 @@ use super::hotlists::hotlists;
 use super::keys;
 use super::law::law;
 use super::problem::{ConfigError, Problem};
+use super::retention::retention;
 use super::{Loaded, inbound, mqtt};
 use crate::runtime::{StoreKey, StoreKeySource};
 use crate::{alert, console, hotlist, pipeline, store, telemetry, track, vision};
@@ -64,7 +65,7 @@ fn in_order(mut problems: Vec<Problem>) -> Vec<Problem> {
 fn settings(root: &Table<'_>) -> Option<pipeline::Settings> {
     let topic = |name| root.need(name).and_then(|v| v.name(32, false)).map(str::to_owned);
     let (zone, box_id) = (topic("zone"), topic("box"));
-    let store = store(&root.table("store", "store"));
+    let mut store = store(&root.table("store", "store"));
     let vision = vision(&root.table("vision", "vision"));
     let track = tracking(&root.table("track", "track"), &track::Settings::default());
     let cameras = cameras(root, &track);
@@ -74,6 +75,9 @@ fn settings(root: &Table<'_>) -> Option<pipeline::Settings> {
     let passages_per_day = matching.or("passages_per_day", hotlist::Budget::PASSAGES_PER_DAY, |v| v.number());
     let hotlists = hotlists(root, &cameras, &memory, passages_per_day);
     let law = law(root);
+    let (terms, non_hits_kept) = retention(root, &law);
+    store.retention = terms;
+    store.keep_passages &= non_hits_kept;
     let ignore = ignore(&root.table("ignore", "ignore"));
     let mqtt = root.table("mqtt", "mqtt");
     let broker = mqtt::broker(&mqtt);
@@ -125,7 +129,14 @@ fn store(t: &Table<'_>) -> store::Settings {
     }
     let outbox_max_mb: u64 = t.or("outbox_max_mb", 512, |v| v.whole()?.try_into().ok());
     let key = encryption(&t.table("encryption", "store.encryption"), &dir);
-    store::Settings { dir, keep_passages, keep_passage_pictures, outbox_max_bytes: outbox_max_mb << 20, key }
+    store::Settings {
+        dir,
+        keep_passages,
+        keep_passage_pictures,
+        outbox_max_bytes: outbox_max_mb << 20,
+        retention: None,
+        key,
+    }
 }
 
 /// The store's key, read here so that a box without it is known not to start before it is tried.

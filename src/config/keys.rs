@@ -111,6 +111,11 @@ pub(super) const SECTIONS: &[(&str, &str, &str)] = &[
         "[law]",
         "Which rules hold: `docs/guide/mandates.md`. Without this table cameras run without a mandate, and check, log, health and register say so.",
     ),
+    (
+        "retention",
+        "[retention]",
+        "How long things are kept. Terms count from when a vehicle was first seen; the preset of `[law]` says the longest, and what holds where nothing is written. With the preset `off` nothing is deleted unless this table is there. What a case holds (`platewatch hold`) stays until the hold ends.",
+    ),
     ("mqtt", "[mqtt]", "The broker that gets the hits. Required: either `embedded = true` or `host`."),
     (
         "mqtt.tls",
@@ -134,6 +139,7 @@ pub(super) const SECTIONS: &[(&str, &str, &str)] = &[
 
 const NAME: Kind = Text("1 to 64 of a-z, 0-9, - and _");
 const TOPIC: Kind = Text("1 to 32 of a-z, 0-9 and -");
+const DAYS: Kind = Whole(1, 36_500, "days");
 const FILE: Kind = Text("an existing file");
 const SHARE: Kind = Number(0.0, 1.0, "");
 const POLYGON: &str = "three or more corners [x, y] from 0 to 1";
@@ -201,6 +207,7 @@ pub(super) const KEYS: &[Key] = &[
 
     key("cameras", "masks", Array("polygons, each three or more [x, y] from 0 to 1"), "none", "[[[0, 0], [1, 0], [1, 0.1], [0, 0.1]]]", "Parts of the picture in which plates are not looked at (a shop window, the neighbour's drive): [0, 0] is the top left corner, [1, 1] the bottom right. What is found there is counted and nothing else."),
     key("cameras", "min_plate_width_px", Number(0.0, 4096.0, "px"), "as in [vision]", "60", "Narrower plates of this camera are not read. Only above `vision.min_plate_width_px` does it change anything."),
+    key("cameras", "people", Bool, "false", "true", "Whether people may be seen in its pictures, where its mandate allows it: wider surroundings, faces not hidden."),
     key("cameras", "max_passages_per_min", Whole(1, 100_000, "passages"), "none", "120", "Passages without a hit that are published in a minute at most (with `mqtt.publish_passages`); the others are recorded and counted. Hits are never held back by it."),
 
     key("cameras", "mandate", Text("the reference of a mandate"), "none", "\"GR-2026-114\"", "The authorisation the camera works under; `docs/guide/mandates.md`."),
@@ -247,6 +254,15 @@ pub(super) const KEYS: &[Key] = &[
 
     key("matching", "confusions", FILE, "none", "\"models/reader.confusion.tsv\"", "How often the reader takes one character for another, as lines `truth read count`. Where it is not said: the file that the reader's card names, or what is built in for the shipped reader."),
     key("matching", "passages_per_day", Number(1.0, 100_000_000.0, "passages a day"), "82000", "12000", "Vehicles a day before this box's cameras, for the budgets of lists."),
+
+    key("retention", "scheme", Text("the name of a scheme of the preset: \"be-wpa-12m\", \"antwerp-30d\""), "\"be-wpa-12m\"", "\"antwerp-30d\"", "Terms that go together; the keys below shorten single ones."),
+    key("retention", "non_hits_days", DAYS, "as in the scheme", "7", "Passages without a hit."),
+    key("retention", "hits_days", DAYS, "as in the scheme", "180", "Passages with a hit, with their hits, answers and messages."),
+    key("retention", "plate_texts_days", DAYS, "as in the scheme", "30", "Readable plates, with or without a hit: after it a passage is known by a keyed hash only, until its own term."),
+    key("retention", "pictures_days", DAYS, "as in the scheme", "14", "Pictures."),
+    key("retention", "register_days", DAYS, "as in the scheme", "3650", "The register: uses, searches, requests of citizens, ended holds."),
+    key("retention", "audit_days", DAYS, "as in the scheme", "3650", "The audit chain; its oldest rows go, and a signed anchor says where it begins."),
+    key("retention", "non_hits", Word(&["text", "hash", "none"]), "\"text\"", "\"hash\"", "What is kept of a vehicle that is on no list: its plate, a keyed hash of it from the beginning (it can be found by who knows the plate, and past searches do not find it), or nothing."),
 
     key("law", "preset", Text("\"be-wpa\", \"off\", or the path of a preset file ending in .toml"), "\"be-wpa\"", "\"law/our-zone.toml\"", "The rules of a country: every term, age, role and required field with its article. `off` is for use outside police law."),
     key("law", "policy", Word(&["enforce", "warn", "off"]), "\"enforce\"", "\"warn\"", "What a camera without a fitting mandate does: it is not opened; it runs and log, health and register say so; nobody looks. With the preset `off`: `off`."),
@@ -331,9 +347,12 @@ pub fn reference() -> String {
         out.push_str("| key | holds | default | example | meaning |\n| --- | --- | --- | --- | --- |\n");
         for k in KEYS.iter().filter(|k| k.section == *section) {
             let default = match k.default {
-                "required" | "none" | "as in [track]" | "as in [vision]" | "8883, 1883 without TLS" => {
-                    k.default.to_owned()
-                }
+                "required"
+                | "none"
+                | "as in [track]"
+                | "as in [vision]"
+                | "8883, 1883 without TLS"
+                | "as in the scheme" => k.default.to_owned(),
                 written => format!("`{written}`"),
             };
             out.push_str(&format!(

@@ -11,6 +11,7 @@ mod keys;
 mod law;
 mod mqtt;
 mod problem;
+mod retention;
 mod secret;
 mod show;
 

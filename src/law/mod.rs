@@ -1,5 +1,6 @@
 //! Layer 3: what the law allows, as data and pure decisions: presets, mandates, permits, the register's pages.
 //!
+//! * `access` knows who may look: roles, people, the gate.
 //! * `preset` reads the one file in which every term, age, role and required field of a country stands with
 //!   its article (`presets/be-wpa.toml`); nothing of a country is in the code.
 //! * `mandate` is one signed authorisation, `folder` all of a box, `place` its geometries.
@@ -10,6 +11,7 @@
 //! May import `domain`, `plate`, `telemetry` and `runtime`. Knows no SQL, no camera and no command line: the
 //! pipeline asks it, the store keeps what it says.
 
+pub mod access;
 pub mod camera_type;
 pub mod folder;
 mod html;

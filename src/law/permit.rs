@@ -292,7 +292,7 @@ fn where_allowed(mandate: &Mandate, kind: CameraType, at: &Moment) -> Result<Opt
         return Err(if kind.moves() {
             Refusal {
                 code: "no-position",
-                text: format!("where the vehicle is is not known, and the mandate {name} is for an area"),
+                text: format!("the vehicle's position is not known, and the mandate {name} is for an area"),
             }
         } else {
             Refusal {

@@ -84,7 +84,7 @@ fn each_thing_that_does_not_fit_is_refused_in_its_words() {
         case(&mobile, &|m| m.vehicle = Some("car-13".into())),
         "vehicle: the mandate M1 is for the vehicles car-12, this one is car-13",
     );
-    begins(case(&mobile, &|m| m.position = None), "no-position: where the vehicle is is not known");
+    begins(case(&mobile, &|m| m.position = None), "no-position: the vehicle's position is not known");
     begins(case(&mobile, &|m| m.officer = Some("4711".into())), "granted");
     begins(case(&|c| (c.mandate, c.kind) = (None, Some(CameraType::Premises)), &same), "granted");
 }

@@ -114,13 +114,14 @@ pub fn page(cameras: &[PublicCamera], zone: &str, statement: &str, made_at: Utc)
     }
     map(&mut out, cameras);
     out.push_str(
-        "<table><tr><th>No.<th>Place<th>Kind<th>Decision<th>What for<th>Until<th>Latitude, longitude</tr>",
+        "<table><tr><th>No.<th>Place<th>Kind<th>Decision<th>What for<th>Last day<th>Latitude, longitude</tr>",
     );
     for (i, c) in cameras.iter().enumerate() {
         let owner = c.owner.as_ref().map(|o| format!(" (camera of {})", escape(o))).unwrap_or_default();
-        let until = c
-            .until
-            .map_or_else(|| "no end".to_owned(), |t| t.to_string().get(..10).unwrap_or_default().to_owned());
+        let until = c.until.map_or_else(
+            || "no end".to_owned(),
+            |t| t.plus_ms(-1).to_string().get(..10).unwrap_or_default().to_owned(),
+        );
         let _ = write!(
             out,
             "<tr><td>{}<td>{}<td>{}{owner}<td>{}, {}<td>{}<td>{until}<td>{:.5}, {:.5}</tr>",

@@ -285,7 +285,7 @@ fn duration(ms: i64) -> String {
 const STYLE: &str = "@page{size:A4 landscape;margin:12mm}\
 table{border-collapse:collapse;width:100%;margin-bottom:1em}th,td{border:1px solid #bbb;padding:3px 6px;text-align:left;vertical-align:top}\
 th{background:#eef1f4}tr{break-inside:avoid}tr.pause td{color:#555;background:#fafafa}.n{text-align:right}.bad{color:#a00}code{font-size:.85em}\
-.periods td:nth-child(-n+3){white-space:nowrap}h2{margin:1em 0 .3em;break-after:avoid}";
+.periods{table-layout:fixed}.periods th:nth-child(-n+2){width:11.5em}.periods th:nth-child(3){width:6.5em}.periods th:nth-child(5){width:32%}.periods th:nth-child(6){width:9em}.periods th:nth-child(n+7){width:5em}td{overflow-wrap:anywhere}.periods td:nth-child(-n+3){white-space:nowrap}h2{margin:1em 0 .3em;break-after:avoid}";
 
 #[cfg(test)]
 mod tests {

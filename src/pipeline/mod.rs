@@ -12,8 +12,8 @@
 //!   tracks close, the recorder empties, the outbox drains until the deadline, the store ends.
 //! * `camera.rs` is a camera's thread, `worker.rs` a vision thread, `judge.rs` the hits, `ignoring.rs` the
 //!   ignore list, `recorder.rs` what is
-//!   kept, `past_search.rs` late hits, `lawful.rs` whether
-//!   a camera may look, `ledger.rs` what the audit chain is told, `orders.rs` and
+//!   kept, `past_search.rs` late hits, `lawful.rs` and
+//!   `law_thread.rs` whether a camera may look, `ledger.rs` what the audit chain is told, `orders.rs` and
 //!   `pausing.rs` what operators ask over MQTT, `watching.rs` what logs, metrics
 //!   and status topics are told, `screen.rs` what the web page is fed.
 //!
@@ -23,6 +23,7 @@ mod camera;
 mod health;
 mod ignoring;
 mod judge;
+mod law_thread;
 mod lawful;
 mod lawful_tell;
 mod ledger;

@@ -9,9 +9,9 @@ use crate::store::{
 };
 use crate::telemetry::{Metrics, QueueName, Stage, StoreErrorKind, SuppressReason};
 use crate::track::TrackEvent;
-use crate::vision::{EncodedPicture, PictureRole, VisionError, encode_evidence};
+use crate::vision::{EncodedPicture, FaceFinder, People, PictureRole, VisionError, encode_evidence};
 use crossbeam_channel::Receiver;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -37,10 +37,39 @@ pub(super) struct Recorder {
     pub metrics: Metrics,
     /// How many passages without a hit each camera may tell of.
     pub limits: Limits,
+    /// Who may be seen in pictures.
+    pub seen: Seen,
     /// What of a camera may be kept.
     pub lawful: Lawful,
     /// Set when waiting for a full disk to empty must end.
     pub give_up: Stop,
+}
+
+/// Who may be seen in pictures: nobody, but at cameras whose mandate allows it.
+pub(super) struct Seen {
+    /// Cameras whose configuration wants people to be seen; their mandate must allow it besides.
+    pub allowed: HashSet<CameraId>,
+    /// Hides faces at the others.
+    pub faces: Option<FaceFinder>,
+}
+
+impl Seen {
+    /// The pictures of a passage, ready for the store: the plate and its surroundings, from the frame that was read.
+    fn evidence_files(
+        &mut self,
+        evidence: &EvidenceFrame,
+        lawful: &Lawful,
+    ) -> Result<Vec<EvidenceFile>, VisionError> {
+        let camera = &evidence.stamp.camera;
+        if self.allowed.contains(camera) && lawful.people(camera) {
+            return evidence_files(evidence, People::Allowed);
+        }
+        evidence_files(evidence, People::Hidden(self.faces.as_mut())).or_else(|error| {
+            // Without the finder's word the surroundings end at the bonnet.
+            tracing::error!(%error, "faces could not be looked for; the surroundings are cut narrower");
+            evidence_files(evidence, People::Hidden(None))
+        })
+    }
 }
 
 /// How many passages without a hit cameras may publish in a minute. A camera that looks at a fence or a shelf of
@@ -95,7 +124,7 @@ impl Recorder {
             Vec::new()
         } else {
             let start = Instant::now();
-            let pictures = evidence_files(&j.event.evidence);
+            let pictures = self.seen.evidence_files(&j.event.evidence, &self.lawful);
             self.metrics.stage_time(Stage::Encode, start.elapsed());
             match pictures {
                 Ok(pictures) => pictures,
@@ -170,10 +199,12 @@ impl Recorder {
     }
 }
 
-/// The pictures of a passage, ready for the store: the plate and its surroundings, from the frame that was
-/// read.
-pub fn evidence_files(evidence: &EvidenceFrame) -> Result<Vec<EvidenceFile>, VisionError> {
-    let pictures = encode_evidence(evidence)?;
+/// The pictures of a passage, ready for the store: the plate and its surroundings, from the frame that was read.
+pub fn evidence_files(
+    evidence: &EvidenceFrame,
+    people: People<'_>,
+) -> Result<Vec<EvidenceFile>, VisionError> {
+    let pictures = encode_evidence(evidence, people)?;
     let file = |p: EncodedPicture| EvidenceFile {
         role: match p.role {
             PictureRole::Plate => EvidenceRole::Plate,

@@ -1,11 +1,12 @@
 //! A box from start to stop.
 
 use super::ignoring::Ignoring;
-use super::lawful::{LawThread, Lawful};
+use super::law_thread::LawThread;
+use super::lawful::Lawful;
 use super::ledger::Ledger;
 use super::orders::Orders;
 use super::pausing::Switches;
-use super::recorder::{Keep, Limits, Recorder};
+use super::recorder::{Keep, Limits, Recorder, Seen};
 use super::watching::{AlertWatch, Watch};
 use super::worker::{VisionThread, Work};
 use super::{Settings, camera, health, screen};
@@ -18,7 +19,7 @@ use crate::store::{
     AuditAction, AuditEntry, ModelVersions, StoreError, StoreHandle, StoreThread, Totals, UseChange,
 };
 use crate::telemetry::Metrics;
-use crate::vision::{Vision, VisionError};
+use crate::vision::{FaceFinder, Vision, VisionError};
 use crate::{alert, store};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -115,6 +116,16 @@ pub fn start(
         reader_sha256: reader.sha256.clone(),
     });
 
+    let faces = FaceFinder::beside(&settings.vision.detector, settings.vision.onnxruntime.as_deref())?;
+    if faces.is_none() {
+        tracing::warn!(
+            "no face finder beside the detector (faces.toml): surroundings in pictures are cut narrower"
+        );
+    }
+    let seen = Seen {
+        allowed: settings.cameras.iter().filter(|c| c.people).map(|c| c.capture.camera.clone()).collect(),
+        faces,
+    };
     let ignoring = Ignoring::load(settings.ignore.as_deref())?;
 
     let (store, store_thread) = store::start(&settings.store)?;
@@ -128,6 +139,14 @@ pub fn start(
     if let Some(sha256) = &settings.configuration {
         ledger.did(AuditAction::ConfigurationUsed, "sha256", sha256);
     }
+    let law = law_on_record(settings);
+    ledger.tell(
+        AuditEntry::by_box(AuditAction::LawInForce)
+            .with("policy", &law.policy)
+            .with("preset", &law.preset)
+            .with("terms", &law.terms),
+    );
+    store.set_law(law)?;
     let confusions = match settings.confusions.clone().or_else(|| vision.confusions()) {
         Some(path) => Arc::new(Confusions::load(&path)?),
         None => Confusions::builtin(),
@@ -182,6 +201,7 @@ pub fn start(
         limits: Limits::new(
             settings.cameras.iter().filter_map(|c| Some((c.capture.camera.clone(), c.max_passages_per_min?))),
         ),
+        seen,
         lawful: lawful.clone(),
         give_up: give_up.clone(),
     };
@@ -249,10 +269,9 @@ pub fn start(
                 index,
                 Arc::clone(&work),
                 watch,
-                lawful,
+                (lawful, switch),
                 metrics,
                 stop,
-                switch,
             )
             .map_err(|source| thread(&format!("cam-{}", c.capture.camera), source))?;
             running.cameras.push(handle);
@@ -358,6 +377,32 @@ impl Running {
             Some(name) => Err(PipelineError::Panicked { name }),
             None => Ok(Summary { totals, undelivered }),
         }
+    }
+}
+
+/// What verbs beside the box must hold to.
+fn law_on_record(settings: &Settings) -> store::LawInForce {
+    let preset = &settings.law.preset;
+    let terms = settings.store.retention.map_or_else(serde_json::Map::new, |r| {
+        let t = r.terms;
+        [
+            ("non_hits", t.non_hits),
+            ("hits", t.hits),
+            ("plate_texts", t.plate_texts),
+            ("pictures", t.pictures),
+            ("register", t.register),
+            ("audit", t.audit),
+        ]
+        .into_iter()
+        .map(|(name, days)| (name.to_owned(), days.into()))
+        .collect()
+    });
+    store::LawInForce {
+        policy: settings.law.policy.word().to_owned(),
+        preset: preset.name.clone(),
+        statement: preset.statement.clone(),
+        rules: preset.text.clone(),
+        terms: serde_json::Value::Object(terms).to_string(),
     }
 }
 

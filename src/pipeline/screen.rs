@@ -4,7 +4,8 @@ use super::Settings;
 use super::lawful::Lawful;
 use super::watching::Watch;
 use crate::alert::message::CameraState;
-use crate::console::{self, ConsoleError, ConsoleThread, Sources, Status, StoreAnswers, StoreHits};
+use crate::console::{self, ConsoleError, ConsoleThread, Door, Sources, Status, StoreAnswers, StoreHits};
+use crate::law::access::Gate;
 use crate::runtime::Stop;
 use crate::store::StoreHandle;
 use crate::telemetry::Metrics;
@@ -35,12 +36,25 @@ pub(super) fn start(
         problems.extend(console::problems(&well));
         Status { problems }
     };
+    let law = &settings.law;
+    let gate = Gate {
+        policy: law.policy,
+        preset: law.preset.name.clone(),
+        rules: law.preset.rules.as_ref().map(|r| r.access.clone()),
+    };
+    let door = Door::new(gate, settings.store.users(), store.clone()).map(Arc::new);
     let sources = Sources {
         zone: settings.alert.zone.clone(),
         box_id: settings.alert.box_id.clone(),
         hits: Arc::new(StoreHits::open(&settings.store)?),
         status: Arc::new(status),
         answers: Arc::new(StoreAnswers(store.clone())),
+        note: if door.is_none() {
+            format!("law.policy is {}: nobody has to log in here. {}", law.policy, law.preset.statement)
+        } else {
+            String::new()
+        },
+        door,
     };
     let started: Result<ConsoleThread, ConsoleError> =
         console::start(console, sources, metrics.clone(), stop.clone());

@@ -46,6 +46,8 @@ pub struct CameraSettings {
     pub track: track::Settings,
     /// Narrower plates of this camera (px) are not read; `None`: as `vision` says.
     pub min_plate_width_px: Option<f32>,
+    /// Whether people may be seen in its pictures, as its mandate says.
+    pub people: bool,
     /// Passages without a hit it may tell of in a minute; `None`: all.
     pub max_passages_per_min: Option<u32>,
 }

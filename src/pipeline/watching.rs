@@ -62,6 +62,7 @@ impl Watch {
 
     /// A camera was stopped by an operator, for a while.
     pub fn camera_paused(&self, camera: &CameraId, why: String) {
+        self.lawful.looking(camera, Looking::Paused(why.clone()));
         tracing::info!(%camera, "camera paused");
         let entry = AuditEntry::by_box(AuditAction::CameraStopped).with("camera", camera);
         self.ledger.tell(entry.with("why", &why));
@@ -70,6 +71,7 @@ impl Watch {
 
     /// It goes on.
     pub fn camera_resumed(&self, camera: &CameraId) {
+        self.lawful.looking(camera, Looking::Opening);
         tracing::info!(%camera, "camera resumed");
         self.ledger.did(AuditAction::CameraStarted, "camera", camera.as_str());
         self.set(camera, CameraState::Connecting, None);

@@ -5,8 +5,10 @@
 
 pub mod at_rest;
 pub mod backoff;
+pub mod keyed_hash;
 pub mod mailbox;
 pub mod own_memory;
+pub mod password;
 pub mod secret;
 pub mod signers;
 pub mod signing;
@@ -15,7 +17,9 @@ pub mod systemd;
 
 pub use at_rest::{StoreKey, StoreKeyError, StoreKeySource};
 pub use backoff::Backoff;
+pub use keyed_hash::{HashKey, random};
 pub use mailbox::{Mailboxes, Put, WhenFull};
+pub use password::{SHORTEST_PASSWORD, hash_password, is_password, waste_a_password};
 pub use secret::Secret;
 pub use signers::Signers;
 pub use signing::{KeyError, PublicKey, Signature, SigningKey};

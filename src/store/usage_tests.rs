@@ -40,7 +40,7 @@ fn every_gap_is_explained_after_a_stop_and_after_a_kill() {
     let settings = settings(dir.path());
     let mut store = Store::open(&settings).unwrap();
     let alive = |s: &mut Store, second| {
-        let lists = BTreeMap::from([("zone".to_owned(), format!("v{second}"))]);
+        let lists = vec![(CameraId::new("gate-1"), "zone".to_owned(), format!("v{second}"))];
         let points = vec![(CameraId::new("gate-1"), [4.4, 51.2 + second as f64])];
         s.usage(&UseChange::Alive { points, lists }, at(second)).unwrap();
     };

@@ -9,6 +9,7 @@ mod broker_access;
 mod capture_files;
 mod capture_rtsp;
 mod cli;
+mod conversion;
 mod docs;
 mod end_to_end;
 mod inbound;

@@ -10,11 +10,11 @@ mod register;
 mod retention;
 mod subject;
 
-pub use access::AccessRules;
+pub use access::{AccessRules, Older, Police};
 pub use mandate::MandateRules;
 pub use register::RegisterRules;
-pub use retention::RetentionRules;
-pub use subject::SubjectRules;
+pub use retention::{RetentionRules, Scheme};
+pub use subject::{SubjectRules, Withheld};
 
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
@@ -87,6 +87,8 @@ pub struct Preset {
     pub statement: String,
     /// What is to be done with rules that were not checked.
     pub verify: String,
+    /// The file as it was read.
+    pub text: String,
     /// The rules; `None` where police law does not apply.
     pub rules: Option<Rules>,
     /// Rules whose wording was not checked.
@@ -166,6 +168,7 @@ impl Preset {
                 title: String::new(),
                 statement,
                 verify: String::new(),
+                text: String::new(),
                 rules: None,
                 unchecked: Vec::new(),
             }
@@ -224,6 +227,7 @@ impl Preset {
             title: written.title,
             statement: written.statement,
             verify: written.verify,
+            text: text.to_owned(),
             rules,
             unchecked,
         })

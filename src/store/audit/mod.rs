@@ -7,8 +7,10 @@
 //! every `health` message: a tail cut off, or a chain written anew, no longer holds the head that was told.
 //! The idea is that of tamper-evident logs (Schneier and Kelsey 1999; RFC 6962 without its tree).
 
+mod anchor;
 mod verify;
 
+pub(super) use anchor::prune;
 pub(super) use verify::verify;
 pub use verify::{AuditFault, AuditReport};
 
@@ -36,6 +38,8 @@ pub enum AuditAction {
     BoxStopped,
     /// A configuration came into use.
     ConfigurationUsed,
+    /// The rules and terms the box started with.
+    LawInForce,
     /// A camera is to be watched.
     CameraStarted,
     /// It no longer is.
@@ -52,6 +56,26 @@ pub enum AuditAction {
     Outcome,
     /// Data was deleted.
     Deletion,
+    /// Somebody wanted to read back and was refused.
+    LookRefused,
+    /// Somebody logged in at the page.
+    LoggedIn,
+    /// They logged out, or their session ended.
+    LoggedOut,
+    /// A name or password did not fit.
+    LoginFailed,
+    /// Somebody was added to the people known here.
+    UserAdded,
+    /// Somebody is let in no more.
+    UserDisabled,
+    /// A citizen asked what is held.
+    SubjectAsked,
+    /// The answer was made.
+    SubjectAnswered,
+    /// A case has something kept from deletion.
+    HoldPlaced,
+    /// It no longer needs it.
+    HoldReleased,
     /// A message that had been given up on is to be sent again.
     OutboxRetried,
     /// The store was mended.
@@ -89,6 +113,7 @@ impl AuditAction {
             Self::BoxStarted => "box-started",
             Self::BoxStopped => "box-stopped",
             Self::ConfigurationUsed => "configuration-used",
+            Self::LawInForce => "law-in-force",
             Self::CameraStarted => "camera-started",
             Self::CameraStopped => "camera-stopped",
             Self::ListActivated => "list-activated",
@@ -97,6 +122,16 @@ impl AuditAction {
             Self::Export => "export",
             Self::Outcome => "outcome",
             Self::Deletion => "deletion",
+            Self::LookRefused => "look-refused",
+            Self::LoggedIn => "logged-in",
+            Self::LoggedOut => "logged-out",
+            Self::LoginFailed => "login-failed",
+            Self::UserAdded => "user-added",
+            Self::UserDisabled => "user-disabled",
+            Self::SubjectAsked => "subject-asked",
+            Self::SubjectAnswered => "subject-answered",
+            Self::HoldPlaced => "hold-placed",
+            Self::HoldReleased => "hold-released",
             Self::OutboxRetried => "outbox-retried",
             Self::StoreMended => "store-mended",
             Self::Command => "command",

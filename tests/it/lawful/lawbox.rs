@@ -158,7 +158,7 @@ impl LawBox {
         self.clock = true;
     }
 
-    fn command(&self) -> Command {
+    pub fn command(&self) -> Command {
         let mut command = platewatch();
         if self.clock {
             let multiarch =

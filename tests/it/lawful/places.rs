@@ -109,10 +109,10 @@ fn leaving_the_area_pauses_reading_and_coming_back_resumes() {
 fn a_car_whose_position_is_unknown_or_old_does_not_look() {
     let all = car("car-12");
     let (mut process, log) = all.start_with(&["--officer", "4711"]);
-    all.health("where the vehicle is is not known, and the mandate GR-1 is for an area");
+    all.health("the vehicle's position is not known, and the mandate GR-1 is for an area");
     drive(&all, 51.219, 60);
     std::thread::sleep(std::time::Duration::from_secs(2));
-    all.health("where the vehicle is is not known");
+    all.health("the vehicle's position is not known");
     assert_eq!(process.terminate(), Some(0));
     assert!(!log.has("camera opened"), "{}", log.all().join("\n"));
 }
