@@ -5,10 +5,10 @@ use super::convert;
 use super::record::ModelVersions;
 use super::retention::{self, Hold};
 use super::rows::{
-    DeadRow, EvidenceRow, HitQuery, HitRow, OutboxStats, OutcomeRow, PassageQuery, PassageRow, Tally,
-    TallyBy, TraceRow,
+    EvidenceRow, HitQuery, HitRow, OutboxStats, OutcomeRow, PassageQuery, PassageRow, Tally, TallyBy,
+    TraceRow,
 };
-use super::{AuditHead, AuditReport, AuditRow, Settings, StoreError, audit, outbox, outcomes};
+use super::{AuditHead, AuditReport, AuditRow, AuditSeal, Settings, StoreError, audit, outbox, outcomes};
 use crate::domain::{
     CameraId, ClockQuality, Country, Direction, Entry, HitId, ListVersion, Listed, Passage, PassageId,
     PlateText, Position, Utc,
@@ -21,6 +21,8 @@ use rusqlite::{Row, named_params};
 #[derive(Debug)]
 pub struct Reader {
     db: Database,
+    /// Device and number of the file that was opened.
+    file: Option<(u64, u64)>,
 }
 
 impl Reader {
@@ -33,7 +35,9 @@ impl Reader {
     /// # Errors
     /// There is none yet, it is older or newer than this program, is not ours, or cannot be read.
     pub fn open(settings: &Settings) -> Result<Self, StoreError> {
-        Ok(Self { db: Database::open_reader(settings)? })
+        // Asked first: a file that comes meanwhile then counts as another one.
+        let file = standing::file_of(&settings.database());
+        Ok(Self { db: Database::open_reader(settings)?, file })
     }
 
     /// Hits, the latest first.
@@ -76,14 +80,6 @@ impl Reader {
         self.db.pictures.read(sha256)
     }
 
-    /// Messages given up on, the oldest first.
-    ///
-    /// # Errors
-    /// The database cannot be read.
-    pub fn outbox_dead(&self, limit: usize) -> Result<Vec<DeadRow>, StoreError> {
-        outbox::dead(&self.db, limit)
-    }
-
     /// Looks at the whole audit chain; see [`super::AuditReport`]. With `key`, seals by any other key are
     /// faults; `told` is a head from an earlier `health` message, which must still be in the chain.
     ///
@@ -103,6 +99,14 @@ impl Reader {
     /// The database cannot be read.
     pub fn audit_rows(&self, since: u64, limit: usize) -> Result<Vec<AuditRow>, StoreError> {
         audit::rows(&self.db, since, limit)
+    }
+
+    /// The seals of the audit chain, the first first.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn audit_seals(&self) -> Result<Vec<AuditSeal>, StoreError> {
+        audit::read_seals(&self.db)
     }
 
     /// All holds, the latest first.
@@ -498,3 +502,5 @@ fn plate(column: &'static str, text: &str) -> Result<PlateText, StoreError> {
 fn country(column: &'static str, code: &str) -> Result<Country, StoreError> {
     Country::parse(code).ok_or(StoreError::Corrupt { column })
 }
+
+mod standing;
