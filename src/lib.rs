@@ -12,6 +12,7 @@ pub mod runtime;
 
 pub mod capture;
 pub mod hotlist;
+pub mod law;
 pub mod store;
 pub mod track;
 pub mod vision;

@@ -74,7 +74,7 @@ fn told(
             received_at: Time(passage.best_frame_received_at),
             decided_at: Time(hit.decided_at),
         },
-        mandate: None,
+        mandate: passage.mandate.as_deref().map(str::to_owned),
     };
     let subject = Some(data.hit.clone());
     let (event_id, payload) = event(identity, "hit", message::HIT_TYPE, subject, now, data)?;
@@ -109,7 +109,7 @@ pub fn passage_message(
         sighting: sighting(passage),
         evidence: pictures(evidence),
         models: models.map(hashes),
-        mandate: None,
+        mandate: passage.mandate.as_deref().map(str::to_owned),
     };
     let subject = Some(data.passage.clone());
     let (event_id, payload) = event(identity, "passage", message::PASSAGE_TYPE, subject, now, data)?;

@@ -5,8 +5,8 @@
 //! `rumqttc`'s event loop loses its flush when its future is dropped midway, so it runs in a task of its
 //! own and hands events over; [`Link::next`] may be dropped at any time.
 
-use super::{AlertError, Remote, Version, tls};
-use rumqttc::{Transport, v5};
+use super::{AlertError, Remote, Version};
+use rumqttc::{TlsConfiguration, Transport, v5};
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -42,6 +42,8 @@ pub(super) struct LinkOptions {
     pub will: Option<Will>,
     /// Whether the broker keeps the session over connections.
     pub persistent: bool,
+    /// The certificates; `None` without TLS.
+    pub tls: Option<TlsConfiguration>,
 }
 
 /// What happened on the connection.
@@ -56,9 +58,16 @@ pub(super) enum LinkEvent {
     /// The broker has refused it; `later` where the same message may be taken another time.
     Refused { id: u16, why: String, later: bool },
     /// Somebody published this.
-    Message { payload: Vec<u8> },
+    Message { topic: String, payload: Vec<u8>, retained: bool, receipt: Box<Receipt> },
     /// The broker has answered a subscription.
     Subscribed(Result<(), String>),
+}
+
+/// What tells the broker that a message has been dealt with; it delivers it again otherwise.
+#[derive(Debug)]
+pub(super) enum Receipt {
+    V311(rumqttc::Publish),
+    V5(v5::mqttbytes::v5::Publish),
 }
 
 enum Client {
@@ -88,12 +97,11 @@ pub(super) fn address(remote: &Remote) -> String {
 impl Link {
     /// Begins to connect; must be called inside a tokio runtime.
     ///
-    /// # Errors
-    /// A certificate or key cannot be used. Everything else is told by [`Link::next`].
-    pub fn open(options: &LinkOptions) -> Result<Self, AlertError> {
+    /// Whatever goes wrong is told by [`Link::next`].
+    pub fn open(options: &LinkOptions) -> Self {
         let broker = address(&options.remote);
-        let transport = match &options.remote.tls {
-            Some(files) => Transport::tls_with_config(tls::client_config(files)?),
+        let transport = match &options.tls {
+            Some(tls) => Transport::tls_with_config(tls.clone()),
             None => Transport::tcp(),
         };
         let (events, received) = mpsc::channel(REQUESTS);
@@ -101,7 +109,7 @@ impl Link {
             Version::V311 => open_v311(options, transport, broker.clone(), events),
             Version::V5 => open_v5(options, transport, broker.clone(), events),
         };
-        Ok(Self { client, broker, events: received, task })
+        Self { client, broker, events: received, task }
     }
 
     /// The next event, or why the connection has ended. The future may be dropped without loss.
@@ -142,6 +150,18 @@ impl Link {
         }
     }
 
+    /// Tells the broker that a message has been dealt with; where the queue is full it comes again.
+    pub fn acknowledge(&self, receipt: &Receipt) {
+        let told = match (&self.client, receipt) {
+            (Client::V311(c), Receipt::V311(publish)) => c.try_ack(publish).is_ok(),
+            (Client::V5(c), Receipt::V5(publish)) => c.try_ack(publish).is_ok(),
+            _ => false,
+        };
+        if !told {
+            tracing::debug!("a message could not be acknowledged; it will come again");
+        }
+    }
+
     /// Says farewell, so that the broker drops the will; [`Link::next`] then soon ends.
     pub fn disconnect(&self) {
         let _ = match &self.client {
@@ -162,7 +182,8 @@ fn open_v311(options: &LinkOptions, transport: Transport, broker: String, events
         .set_clean_session(!options.persistent)
         .set_max_packet_size(MAX_PACKET as usize, MAX_PACKET as usize)
         .set_request_channel_capacity(REQUESTS)
-        .set_inflight(INFLIGHT);
+        .set_inflight(INFLIGHT)
+        .set_manual_acks(true);
     if let Some((user, password)) = &remote.credentials {
         o.set_credentials(user.clone(), password.reveal());
     }
@@ -195,7 +216,12 @@ fn event_v311(event: rumqttc::Event) -> Option<LinkEvent> {
     Some(match event {
         Event::Incoming(Packet::ConnAck(_)) => LinkEvent::Connected { max_packet: MAX_PACKET },
         Event::Incoming(Packet::PubAck(ack)) => LinkEvent::Acked(ack.pkid),
-        Event::Incoming(Packet::Publish(p)) => LinkEvent::Message { payload: p.payload.to_vec() },
+        Event::Incoming(Packet::Publish(p)) => LinkEvent::Message {
+            topic: p.topic.clone(),
+            payload: p.payload.to_vec(),
+            retained: p.retain,
+            receipt: Box::new(Receipt::V311(p)),
+        },
         Event::Incoming(Packet::SubAck(ack)) => LinkEvent::Subscribed(
             match ack.return_codes.iter().find(|c| matches!(c, SubscribeReasonCode::Failure)) {
                 None => Ok(()),
@@ -238,6 +264,7 @@ fn open_v5(options: &LinkOptions, transport: Transport, broker: String, events: 
         .set_max_packet_size(Some(MAX_PACKET))
         .set_request_channel_capacity(REQUESTS)
         .set_outgoing_inflight_upper_limit(INFLIGHT)
+        .set_manual_acks(true)
         .set_network_options(network);
     if let Some((user, password)) = &remote.credentials {
         o.set_credentials(user.clone(), password.reveal());
@@ -299,7 +326,12 @@ fn event_v5(event: v5::Event) -> Option<LinkEvent> {
                 later: matches!(reason, Reason::QuotaExceeded | Reason::PacketIdentifierInUse),
             },
         },
-        Event::Incoming(Packet::Publish(p)) => LinkEvent::Message { payload: p.payload.to_vec() },
+        Event::Incoming(Packet::Publish(p)) => LinkEvent::Message {
+            topic: String::from_utf8_lossy(&p.topic).into_owned(),
+            payload: p.payload.to_vec(),
+            retained: p.retain,
+            receipt: Box::new(Receipt::V5(p)),
+        },
         Event::Incoming(Packet::SubAck(ack)) => LinkEvent::Subscribed(
             match ack.return_codes.iter().find(|c| !matches!(c, SubscribeReasonCode::Success(_))) {
                 None => Ok(()),

@@ -4,8 +4,12 @@
 //! never changes its meaning; new ones may come, and readers ignore what they do not know. Times are
 //! RFC 3339 in UTC with milliseconds, probabilities 0 to 1 with at most six decimals.
 
+mod inbound;
+mod law;
 mod lists;
 
+pub use inbound::{Command, CommandWord, InboundHealth, OutcomeOfHit, OutcomeWord, TlsHealth, ToBox};
+pub use law::{CameraLaw, LawHealth, MandateHealth, MandateRefused};
 pub use lists::{HotlistState, HotlistStatus, ListHealth};
 
 use crate::domain::Utc;
@@ -424,6 +428,15 @@ pub struct Health {
     pub audit_head: Option<String>,
     /// Public key with which the box signs, hexadecimal (Ed25519); null where unknown.
     pub box_key: Option<String>,
+    /// Rules, mandates and what does not fit; null in messages of boxes that do not know the law.
+    #[serde(default)]
+    pub law: Option<LawHealth>,
+    /// What came from outside since the start; null where the box listens to nothing. Filled in by the publisher.
+    #[serde(default)]
+    pub inbound: Option<InboundHealth>,
+    /// The certificates of the connection to the broker; null without TLS. Filled in by the publisher.
+    #[serde(default)]
+    pub broker_tls: Option<TlsHealth>,
 }
 
 /// One camera's figures.
@@ -453,6 +466,8 @@ pub enum CameraState {
     Failed,
     /// Has ended (a file) or was stopped.
     Ended,
+    /// Not opened: its mandate does not cover what it would do now (since v0.2).
+    Refused,
 }
 
 /// What waits for the broker.

@@ -3,20 +3,24 @@
 //!
 //! May import `domain`, `telemetry`, `runtime` and `store`; the only door to `rumqttc` and `rumqttd`.
 //! Reading order: `topic`, `message` (the wire types), `compose` (domain to wire), `schema`, `outbox`
-//! (what is needed of the store), `publisher` (for the pipeline), `worker` (its thread), `delayed`, `link` and `tls`
-//! (the MQTT door), `broker`, `subscriber`, `error`.
+//! (what is needed of the store), `publisher` (for the pipeline), `worker` (its thread) and `session`, `delayed`, `inbound` and `taking_in`
+//! (what operators ask), `link`, `tls` and `certificates` (the MQTT door), `broker`, `subscriber`, `error`.
 
 mod broker;
+mod certificates;
 mod compose;
 mod delayed;
 mod error;
+mod inbound;
 mod link;
 pub mod message;
 mod outbox;
 mod publisher;
 mod schema;
+mod session;
 mod settings;
 mod subscriber;
+mod taking_in;
 mod tls;
 mod topic;
 mod worker;
@@ -27,6 +31,10 @@ mod tests;
 pub use broker::EmbeddedBroker;
 pub use compose::{hit_message, late_hit_message, passage_message};
 pub use error::AlertError;
+pub use inbound::{
+    Accepted, Inbound, InboundTopic, Message, MessageError, MessageSigner, Refusal, Request, Right, Trust,
+    judge,
+};
 pub use outbox::Outbox;
 pub use publisher::{AlertEvents, HealthSource, Publisher, StatusUpdates, broker_address, start};
 pub use schema::schemas;

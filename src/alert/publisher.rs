@@ -1,10 +1,14 @@
 //! Publishing as the pipeline sees it: start it, tell it statuses, be told what happened, end it.
 
+use super::certificates::Certificates;
 use super::link::{self, LinkOptions};
 use super::message::{CameraStatus, Health, HotlistStatus};
-use super::worker::{Control, Pace, Worker};
+use super::session::Pace;
+use super::taking_in::TakingIn;
+use super::worker::{Control, Worker};
 use super::{
-    AlertError, BoxIdentity, Broker, EmbeddedBroker, Outbox, Remote, Settings, compose, message, tls,
+    Accepted, AlertError, BoxIdentity, Broker, EmbeddedBroker, Outbox, Refusal, Remote, Settings, compose,
+    message,
 };
 use crate::domain::Utc;
 use std::time::{Duration, Instant};
@@ -35,6 +39,15 @@ pub trait AlertEvents: Send + 'static {
     fn delivered(&self, _row: i64, _latency: Duration) {}
     /// Outbox row `row` can never be delivered.
     fn refused(&self, _row: i64, _reason: &str) {}
+    /// An operator asks this, and may. Done, and on disk, when this returns; may take as long as a disk write.
+    ///
+    /// # Errors
+    /// Why it is not done.
+    fn asked(&self, _asked: &Accepted) -> Result<(), Refusal> {
+        Err(Refusal::NotAllowed)
+    }
+    /// A message from outside was followed (`accepted`) or not, for the reason of that word.
+    fn taken_in(&self, _result: &'static str) {}
 }
 
 /// Nobody wants to know.
@@ -104,16 +117,20 @@ pub fn start<O: Outbox, H: HealthSource, E: AlertEvents>(
             (broker.remote(), Some(broker))
         }
     };
-    if let Some(files) = &remote.tls {
-        tls::client_config(files)?; // an unusable file is an error of the configuration: say so at once
-    }
+    // An unusable file is an error of the configuration: said at once.
+    let certificates = remote.tls.as_ref().map(Certificates::load).transpose()?;
     let (control, commands) = mpsc::channel(QUEUE);
     let (ending, ended) = crossbeam_channel::bounded(1);
     let wakes = outbox.wakes();
-    let options =
-        LinkOptions { remote: remote.clone(), client_id: identity.client_id(), will: None, persistent: true };
+    let options = LinkOptions {
+        remote: remote.clone(),
+        client_id: identity.client_id(),
+        will: None,
+        persistent: true,
+        tls: None,
+    };
     let health_every = Duration::from_secs(settings.health_every_s.max(1));
-    let worker = Worker::new(
+    let mut worker = Worker::new(
         identity.clone(),
         options,
         outbox,
@@ -122,6 +139,8 @@ pub fn start<O: Outbox, H: HealthSource, E: AlertEvents>(
         Pace { health_every, catch_up_per_s: settings.catch_up_per_s },
         commands,
     );
+    worker.certificates = certificates;
+    worker.taking_in = settings.inbound.clone().map(TakingIn::new);
     spawn("alert", move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         match runtime {

@@ -1,5 +1,6 @@
 //! How the broker is reached.
 
+use super::Inbound;
 use crate::runtime::Secret;
 use std::path::PathBuf;
 
@@ -18,6 +19,8 @@ pub struct Settings {
     pub health_every_s: u64,
     /// Most messages older than 10 s that are sent in a second.
     pub catch_up_per_s: u32,
+    /// What is taken from outside; `None`: the box listens to nothing.
+    pub inbound: Option<Inbound>,
 }
 
 /// Which broker.

@@ -2,7 +2,7 @@
 
 use super::link::{Link, LinkEvent, LinkOptions};
 use super::message::{HitEvent, HitState, MatchKind};
-use super::{AlertError, BoxIdentity, Remote, broker_address};
+use super::{AlertError, BoxIdentity, Remote, broker_address, tls};
 use crate::domain::Utc;
 use crate::runtime::Backoff;
 use std::time::Duration;
@@ -43,6 +43,7 @@ impl Subscriber {
             client_id: format!("{}-hits", identity.client_id()),
             will: None,
             persistent: false,
+            tls: None,
         };
         let filter = identity.hits();
         std::thread::Builder::new()
@@ -72,7 +73,8 @@ async fn run(
     let mut backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(10));
     loop {
         let session = async {
-            let mut link = Link::open(options)?;
+            let tls = options.remote.tls.as_ref().map(tls::client_config).transpose()?;
+            let mut link = Link::open(&LinkOptions { tls, ..options.clone() });
             loop {
                 match link.next().await? {
                     LinkEvent::Connected { .. } => {
@@ -86,7 +88,8 @@ async fn run(
                         let why = format!("refused the subscription to {filter}: {why}");
                         return Err(AlertError::Link { broker: broker.clone(), why, protocol: true });
                     }
-                    LinkEvent::Message { payload, .. } => {
+                    LinkEvent::Message { payload, receipt, .. } => {
+                        link.acknowledge(&receipt);
                         let received_at = Utc::now();
                         match serde_json::from_slice(&payload) {
                             Ok(event) => each(Received { event, received_at }),

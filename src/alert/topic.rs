@@ -84,6 +84,16 @@ impl BoxIdentity {
         Ok(self.topic(&format!("hotlists/{list}/status")))
     }
 
+    /// What operators ask.
+    pub fn commands(&self) -> String {
+        self.topic("commands")
+    }
+
+    /// What operators answer to hits.
+    pub fn outcomes(&self) -> String {
+        self.topic("outcomes")
+    }
+
     fn topic(&self, rest: &str) -> String {
         format!("{ROOT}/{}/{}/{rest}", self.zone, self.box_id)
     }

@@ -6,14 +6,18 @@
 //! `in_flight` for its acknowledgement. When a connection is lost both are forgotten: the rows are still in
 //! the outbox and go out again with the same CloudEvents id.
 
+use super::certificates::{Certificates, tried};
 use super::delayed::{Allowance, is_old, mark_delayed};
+use super::inbound::Request;
 use super::link::{Link, LinkEvent, LinkOptions, MAX_PACKET, Will};
 use super::message::{self, BoxState, OutboxHealth, Status, Time};
+use super::session::{End, Pace, Sending, Session, farewell};
+use super::taking_in::TakingIn;
 use super::{AlertError, AlertEvents, BoxIdentity, HealthSource, Outbox, broker_address, compose};
 use crate::domain::Utc;
 use crate::runtime::Backoff;
 use crate::store::{OutboxRow, StoreError};
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval, sleep_until};
@@ -49,48 +53,12 @@ pub(super) enum Control {
     Drain { until: Instant },
 }
 
-/// One message on its way.
-enum Sending {
-    Row { id: i64, created_at: Utc },
-    Retained,
-}
-
 /// How far the end has come.
 #[derive(Clone, Copy, PartialEq)]
 enum Phase {
     Serving,
     Draining { until: Instant },
     Leaving { until: Instant },
-}
-
-/// How often and how fast.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Pace {
-    pub health_every: Duration,
-    pub catch_up_per_s: u32,
-}
-
-/// What one connection knows.
-#[derive(Default)]
-struct Session {
-    connected: bool,
-    max_packet: usize,
-    queued: VecDeque<Sending>,
-    in_flight: HashMap<u16, (Sending, Instant)>,
-}
-
-impl Session {
-    fn open(&self) -> usize {
-        self.queued.len() + self.in_flight.len()
-    }
-
-    fn rows(&self) -> impl Iterator<Item = i64> {
-        let all = self.queued.iter().chain(self.in_flight.values().map(|(s, _)| s));
-        all.filter_map(|s| match s {
-            Sending::Row { id, .. } => Some(*id),
-            Sending::Retained => None,
-        })
-    }
 }
 
 /// Everything that outlives a connection.
@@ -120,6 +88,8 @@ pub(super) struct Worker<O, H, E> {
     catch_up: Allowance,
     /// When rows held back by that are looked at again.
     look_again: Option<Instant>,
+    pub certificates: Option<Certificates>,
+    pub taking_in: Option<TakingIn>,
 }
 
 impl<O: Outbox, H: HealthSource, E: AlertEvents> Worker<O, H, E> {
@@ -150,6 +120,8 @@ impl<O: Outbox, H: HealthSource, E: AlertEvents> Worker<O, H, E> {
             losses: HashMap::new(),
             catch_up: Allowance::new(pace.catch_up_per_s),
             look_again: None,
+            certificates: None,
+            taking_in: None,
         }
     }
 
@@ -158,7 +130,8 @@ impl<O: Outbox, H: HealthSource, E: AlertEvents> Worker<O, H, E> {
         let mut backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(30));
         loop {
             match self.session(&mut backoff).await {
-                Ok(()) => break,
+                Ok(End::Over) => break,
+                Ok(End::Renew) => continue,
                 Err(error) => {
                     let reason = error.to_string();
                     tracing::warn!(%reason, "not connected; what has to be sent waits in the outbox");
@@ -186,14 +159,15 @@ impl<O: Outbox, H: HealthSource, E: AlertEvents> Worker<O, H, E> {
     }
 
     /// One connection, from opening to its end: `Ok` where it was ours.
-    async fn session(&mut self, backoff: &mut Backoff) -> Result<(), AlertError> {
+    async fn session(&mut self, backoff: &mut Backoff) -> Result<End, AlertError> {
         let since = Utc::now();
         let will = self.status(BoxState::Offline, since)?;
         let options = LinkOptions {
             will: Some(Will { topic: self.identity.status(), payload: will }),
+            tls: self.certificates.as_mut().map(Certificates::next),
             ..self.options.clone()
         };
-        let mut link = Link::open(&options)?;
+        let mut link = Link::open(&options);
         let mut session = Session::default();
         let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -209,7 +183,11 @@ impl<O: Outbox, H: HealthSource, E: AlertEvents> Worker<O, H, E> {
                         backoff.succeeded();
                         session.connected = true;
                         session.max_packet = (max_packet as usize).min(MAX_PACKET as usize);
-                        self.arrived(since);
+                        self.arrived(since, &link);
+                    }
+                    Ok(LinkEvent::Message { topic, payload, retained, receipt }) => {
+                        self.take_in(&topic, &payload, retained);
+                        link.acknowledge(&receipt);
                     }
                     Ok(event) => self.heard(event, &mut session)?,
                     Err(error) => {
@@ -220,19 +198,23 @@ impl<O: Outbox, H: HealthSource, E: AlertEvents> Worker<O, H, E> {
                 control = self.control.recv() => self.take(control),
                 () = sleep_until(due.into()), if timed => match self.phase {
                     Phase::Serving => self.say_health(),
-                    Phase::Draining { .. } | Phase::Leaving { .. } if !session.connected => return Ok(()),
+                    Phase::Draining { .. } | Phase::Leaving { .. } if !session.connected => return Ok(End::Over),
                     Phase::Draining { .. } => self.leave(),
                     Phase::Leaving { .. } => {
                         farewell(link).await;
-                        return Ok(());
+                        return Ok(End::Over);
                     }
                 },
                 () = sleep_until(self.look_again.unwrap_or_else(Instant::now).into()), if self.look_again.is_some() => {
                     self.look_again = None;
                     self.look = true;
                 }
+                renew = tried(&mut self.certificates), if session.connected => session.renewing |= renew,
                 _ = tick.tick() => {
                     self.look = true;
+                    if let Some(certificates) = &mut self.certificates {
+                        certificates.look(&self.options, session.connected);
+                    }
                     self.record_acks();
                     let oldest = session.in_flight.values().map(|(_, at)| at.elapsed()).max();
                     if oldest.is_some_and(|age| age > ACK_TIMEOUT) {
@@ -244,6 +226,10 @@ impl<O: Outbox, H: HealthSource, E: AlertEvents> Worker<O, H, E> {
                     }
                 }
             }
+            if session.renewing && session.open() == 0 && self.phase == Phase::Serving {
+                farewell(link).await;
+                return Ok(End::Renew);
+            }
             if session.connected {
                 self.fill(&link, &mut session);
                 let idle = session.open() == 0 && self.unsaid.is_empty();
@@ -254,7 +240,7 @@ impl<O: Outbox, H: HealthSource, E: AlertEvents> Worker<O, H, E> {
                     }
                     Phase::Leaving { .. } if idle => {
                         farewell(link).await;
-                        return Ok(());
+                        return Ok(End::Over);
                     }
                     _ => {}
                 }
@@ -263,7 +249,14 @@ impl<O: Outbox, H: HealthSource, E: AlertEvents> Worker<O, H, E> {
     }
 
     /// The broker has accepted us: say who we are and everything that others should find retained.
-    fn arrived(&mut self, since: Utc) {
+    fn arrived(&mut self, since: Utc, link: &Link) {
+        if let Some(certificates) = &mut self.certificates {
+            certificates.accepted();
+        }
+        if self.taking_in.is_some() {
+            link.subscribe(&self.identity.commands());
+            link.subscribe(&self.identity.outcomes());
+        }
         let broker = broker_address(&self.options.remote);
         tracing::info!(%broker, "connected");
         self.events.connected(&broker);
@@ -306,7 +299,13 @@ impl<O: Outbox, H: HealthSource, E: AlertEvents> Worker<O, H, E> {
                     _ => tracing::warn!(%why, "the broker refused a status message"),
                 }
             }
-            LinkEvent::Connected { .. } | LinkEvent::Message { .. } | LinkEvent::Subscribed(_) => {}
+            LinkEvent::Subscribed(Err(why)) => {
+                tracing::error!(
+                    why,
+                    "the broker lets this box not listen to commands and outcomes; see its access list"
+                );
+            }
+            LinkEvent::Connected { .. } | LinkEvent::Message { .. } | LinkEvent::Subscribed(Ok(())) => {}
         }
         Ok(())
     }
@@ -324,6 +323,15 @@ impl<O: Outbox, H: HealthSource, E: AlertEvents> Worker<O, H, E> {
         }
     }
 
+    fn take_in(&mut self, topic: &str, payload: &[u8], retained: bool) {
+        let Some(taking_in) = &mut self.taking_in else { return };
+        match taking_in.take(&self.identity, &self.events, topic, payload, retained) {
+            Some(Request::HealthNow) => self.health_due = Instant::now(),
+            Some(Request::RetryOutbox) => self.look = true,
+            _ => {}
+        }
+    }
+
     /// Queues what may go out now: retained topics first, they are few; then rows as the outbox orders them.
     fn fill(&mut self, link: &Link, session: &mut Session) {
         while session.open() < WINDOW {
@@ -334,7 +342,11 @@ impl<O: Outbox, H: HealthSource, E: AlertEvents> Worker<O, H, E> {
                 session.queued.push_back(Sending::Retained);
             }
         }
-        if !self.look || session.open() >= WINDOW || matches!(self.phase, Phase::Leaving { .. }) {
+        if !self.look
+            || session.renewing
+            || session.open() >= WINDOW
+            || matches!(self.phase, Phase::Leaving { .. })
+        {
             return;
         }
         self.look = false;
@@ -442,6 +454,8 @@ impl<O: Outbox, H: HealthSource, E: AlertEvents> Worker<O, H, E> {
     fn say_health(&mut self) {
         self.health_due = Instant::now() + self.health_every;
         let mut health = self.health.health();
+        health.inbound = self.taking_in.as_ref().map(TakingIn::health);
+        health.broker_tls = self.certificates.as_ref().map(Certificates::health);
         let now = Utc::now();
         match self.outbox.stats() {
             Ok(stats) => {
@@ -477,11 +491,4 @@ impl<O: Outbox, H: HealthSource, E: AlertEvents> Worker<O, H, E> {
             Err(error) => tracing::error!(%error, "a status is not published"),
         }
     }
-}
-
-/// Takes leave of the broker and waits, not for long, until it has heard.
-async fn farewell(mut link: Link) {
-    link.disconnect();
-    let gone = async { while link.next().await.is_ok() {} };
-    let _ = tokio::time::timeout(Duration::from_millis(250), gone).await;
 }

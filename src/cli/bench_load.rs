@@ -12,6 +12,7 @@ use crate::domain::{
 use crate::pipeline::evidence_files;
 use crate::store::{self, EvidenceFile, Record, StoreHandle};
 use crate::telemetry::logging;
+use crate::vision::People;
 use anyhow::{Context, bail};
 use std::io::Write;
 use std::path::PathBuf;
@@ -84,7 +85,10 @@ fn health() -> alert::message::Health {
         models: None,
         disk_free_bytes: None,
         audit_head: None,
+        law: None,
         box_key: None,
+        inbound: None,
+        broker_tls: None,
     }
 }
 
@@ -106,7 +110,7 @@ impl Load {
     /// Passage `n`, whole: every fourth is a hit, told as `new` and then as `final`.
     fn passage(&mut self, n: u64) -> anyhow::Result<()> {
         let mut passage = self.invented(n)?;
-        let pictures = evidence_files(&picture(n, &passage)?)?;
+        let pictures = evidence_files(&picture(n, &passage)?, People::Hidden(None))?;
         if n.is_multiple_of(4) {
             let mut hit = self.hit(&passage);
             self.record(&passage, Some(&hit), &pictures)?;
@@ -177,6 +181,7 @@ impl Load {
             contradictory: false,
             direction: None,
             lane: None,
+            mandate: None,
             best_frame: n,
             best_frame_at: now,
             best_frame_received_at: now,

@@ -9,7 +9,7 @@ use crate::pipeline::evidence_files;
 use crate::runtime::Stop;
 use crate::store::Record;
 use crate::track::{self, Tracker};
-use crate::vision::Vision;
+use crate::vision::{People, Treatment, Vision};
 use crate::{store, vision};
 use anyhow::Context;
 use std::io::Write;
@@ -140,7 +140,8 @@ fn stages(args: &Args, settings: &vision::Settings, clip: &Path, dir: &Path) -> 
         let start = Instant::now();
         let Some(frame) = reader.next()? else { break };
         spent.decode += start.elapsed();
-        let (readings, times) = worker.process(&frame)?;
+        let (readings, times) =
+            worker.process_where(&frame, &tracker.expected(&frame), |_| Treatment::Read)?;
         spent.vision.scale += times.scale;
         spent.vision.detect += times.detect;
         spent.vision.rectify += times.rectify;
@@ -167,7 +168,7 @@ fn record(
 ) -> anyhow::Result<()> {
     for event in events.into_iter().filter(|e| e.passage.state == PassageState::Closed) {
         let start = Instant::now();
-        let evidence = evidence_files(&event.evidence)?;
+        let evidence = evidence_files(&event.evidence, People::Hidden(None))?;
         spent.encode += start.elapsed();
         let start = Instant::now();
         store.record(Record {

@@ -72,12 +72,14 @@ fn configuration(config: &Path, cameras: bool) -> anyhow::Result<u8> {
     let settings = &loaded.settings;
     let (models, model_errors) = models(&settings.vision);
     let (lists, list_errors) = lists(settings);
+    let (law, law_errors) = super::check_law::law(settings);
     let probes = if cameras { probe(&settings.cameras) } else { Vec::new() };
     let camera_errors = probes.iter().filter_map(|p| p.as_ref().err().cloned());
     let errors: Vec<String> = model_errors
         .into_iter()
         .chain(list_errors)
         .chain(camera_errors)
+        .chain(law_errors)
         .chain(store_error(&settings.store.dir))
         .collect();
     errors.iter().try_for_each(|e| writeln!(err, "error: {e}"))?;
@@ -85,6 +87,7 @@ fn configuration(config: &Path, cameras: bool) -> anyhow::Result<u8> {
 
     let mut out = std::io::stdout().lock();
     out.write_all(summary(settings, &models, &lists, &probes).as_bytes())?;
+    out.write_all(law.as_bytes())?;
     Ok(if errors.is_empty() { DONE } else { FAILED })
 }
 

@@ -1,11 +1,13 @@
 //! `platewatch log`: recent hits and passages.
 
 use super::DONE;
+use super::asking::{Asked, AskingArgs, Permit, permit};
 use super::common::StoreArgs;
 use super::read::round;
 use crate::domain::{CameraId, Direction, PassageState, PlateText, Utc};
+use crate::law::access::Right;
 use crate::plate::normalise;
-use crate::store::{EvidenceRow, HitQuery, HitRow, PassageQuery, PassageRow, Reader};
+use crate::store::{EvidenceRow, HitQuery, HitRow, PassageQuery, PassageRow, Reader, Settings, TraceRow};
 use serde_json::{Value, json};
 use std::io::Write;
 
@@ -14,7 +16,11 @@ use std::io::Write;
     platewatch log --data /var/lib/platewatch --since 2026-11-23T00:00:00Z --list stolen\n  \
     platewatch log --data demo-data --passages --plate 1-ABC-123 --json\n  \
     platewatch log outcomes --data /var/lib/platewatch --by camera\n\n\
-    Exit codes: 0 done (also where nothing was found); 1 the store cannot be read; 2 wrong usage.")]
+    Under law.policy = enforce a look back needs who looks, a purpose and a case, and what is older than the first \
+    month the prosecutor's decision:\n  \
+    platewatch log --plate 1-ABC-123 --passages --as j.peeters --purpose crimes-and-offences --case AN.11.L9.1/2026 \
+    --data /var/lib/platewatch\n\n\
+    Exit codes: 0 done (also where nothing was found); 1 refused, or the store cannot be read; 2 wrong usage.")]
 #[command(args_conflicts_with_subcommands = true)]
 pub(super) struct Args {
     #[command(subcommand)]
@@ -48,6 +54,14 @@ pub(super) struct Args {
     /// One JSON object a line instead of a table
     #[arg(long)]
     json: bool,
+    /// What for, in the words of the preset
+    #[arg(long, value_name = "PURPOSE")]
+    purpose: Option<String>,
+    /// Reference of the case it is done for
+    #[arg(long, value_name = "REFERENCE")]
+    case: Option<String>,
+    #[command(flatten)]
+    asking: AskingArgs,
 }
 
 #[derive(Debug, clap::Subcommand)]
@@ -65,31 +79,157 @@ pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
         return super::log_outcomes::run(args);
     }
     let settings = args.store.settings()?;
+    let asked = Asked {
+        right: Right::Search,
+        what: "log",
+        bulk: args.plate.is_none(),
+        plate: args.plate.clone(),
+        since: args.since,
+        before: args.until,
+        purpose: args.purpose.clone(),
+        case: args.case.clone(),
+    };
+    let permit = permit(&settings, &args.asking, &asked)?;
     let reader = Reader::open(&settings)?;
-    let camera = args.camera.as_deref().map(CameraId::new);
     let mut out = std::io::stdout().lock();
     if args.passages {
-        let query = PassageQuery {
-            since: args.since,
-            until: args.until,
-            camera,
-            plate: args.plate.clone(),
-            limit: args.limit,
-        };
-        passages(&mut out, &reader.recent_passages(&query)?, args.json)?;
+        look_at_passages(&mut out, args, &permit, &settings, &reader)
     } else {
-        let query = HitQuery {
-            since: args.since,
-            until: args.until,
-            camera,
-            plate: args.plate.clone(),
-            list: args.list.clone(),
-            late: args.late.then_some(true),
-            limit: args.limit,
-        };
-        hits(&mut out, &reader.recent_hits(&query)?, args.json)?;
+        look_at_hits(&mut out, args, &permit, &settings, &reader)
+    }
+}
+
+/// Rows before the time the gate set, and rows beyond its number: counted and said, not shown.
+struct LeftOut {
+    older: u64,
+    more: u64,
+}
+
+fn look_at_passages(
+    out: &mut impl Write,
+    args: &Args,
+    permit: &Permit,
+    settings: &Settings,
+    reader: &Reader,
+) -> anyhow::Result<u8> {
+    let query = PassageQuery {
+        since: permit.since(args.since),
+        until: args.until,
+        camera: args.camera.as_deref().map(CameraId::new),
+        plate: args.plate.clone(),
+        limit: permit.max_rows.map_or(args.limit, |most| args.limit.min(most)),
+    };
+    let rows = reader.recent_passages(&query)?;
+    let traces = match &args.plate {
+        Some(plate) => reader.traces(settings, plate, query.since, args.until, query.limit)?,
+        None => Vec::new(),
+    };
+    let older = match permit.not_before {
+        Some(start) if permit.strict => {
+            let until = Some(args.until.map_or(start, |u| u.min(start)));
+            reader.count_passages(&PassageQuery { since: args.since, until, ..query.clone() })?
+        }
+        _ => 0,
+    };
+    let more = beyond(permit, args.limit, || reader.count_passages(&query), rows.len())?;
+    passages(out, &rows, args.json)?;
+    show_traces(out, &traces, args.json)?;
+    end(out, args, permit, settings, rows.len() + traces.len(), &LeftOut { older, more })
+}
+
+fn look_at_hits(
+    out: &mut impl Write,
+    args: &Args,
+    permit: &Permit,
+    settings: &Settings,
+    reader: &Reader,
+) -> anyhow::Result<u8> {
+    let query = HitQuery {
+        since: args.since,
+        until: args.until,
+        camera: args.camera.as_deref().map(CameraId::new),
+        plate: args.plate.clone(),
+        list: args.list.clone(),
+        late: args.late.then_some(true),
+        // Of a late hit it is the passage's age that counts, not when it was found.
+        seen_since: permit.not_before,
+        limit: permit.max_rows.map_or(args.limit, |most| args.limit.min(most)),
+    };
+    let rows = reader.recent_hits(&query)?;
+    let all = HitQuery { seen_since: None, ..query.clone() };
+    let seen = if permit.strict { reader.count_hits(&query)? } else { 0 };
+    let older = if permit.not_before.is_some() && permit.strict {
+        reader.count_hits(&all)?.saturating_sub(seen)
+    } else {
+        0
+    };
+    let more = beyond(permit, args.limit, || Ok(seen), rows.len())?;
+    hits(out, &rows, args.json)?;
+    end(out, args, permit, settings, rows.len(), &LeftOut { older, more })
+}
+
+/// How many rows the gate's number cut off that were asked for.
+fn beyond(
+    permit: &Permit,
+    limit: usize,
+    count: impl FnOnce() -> Result<u64, crate::store::StoreError>,
+    shown: usize,
+) -> anyhow::Result<u64> {
+    match permit.max_rows {
+        Some(most) if permit.strict && most < limit => {
+            Ok(count()?.min(limit as u64).saturating_sub(shown as u64))
+        }
+        _ => Ok(0),
+    }
+}
+
+fn end(
+    out: &mut impl Write,
+    args: &Args,
+    permit: &Permit,
+    settings: &Settings,
+    shown: usize,
+    left_out: &LeftOut,
+) -> anyhow::Result<u8> {
+    permit.done(settings, shown as u64, left_out.older + left_out.more)?;
+    let mut why: Vec<(u64, String)> = Vec::new();
+    if let (true, Some(text)) = (left_out.older > 0, &permit.left_out) {
+        why.push((left_out.older, text.clone()));
+    }
+    if left_out.more > 0 {
+        let most = permit.max_rows.unwrap_or_default();
+        why.push((
+            left_out.more,
+            format!("a look without a plate shows {most} rows at most (access.bulk_rows)"),
+        ));
+    }
+    for (n, why) in why {
+        if args.json {
+            writeln!(out, "{}", json!({"left_out": n, "why": why}))?;
+        } else {
+            writeln!(out, "left out: {n}: {why}")?;
+        }
     }
     Ok(DONE)
+}
+
+fn show_traces(out: &mut impl Write, rows: &[TraceRow], as_json: bool) -> std::io::Result<()> {
+    for t in rows {
+        if as_json {
+            let line = json!({
+                "trace": t.passage, "camera": t.camera, "first_seen": t.first_seen.to_string(),
+                "last_seen": t.last_seen.to_string(), "hits": t.hits,
+            });
+            writeln!(out, "{line}")?;
+        } else {
+            writeln!(
+                out,
+                "{:<24} {:<20} known by its keyed hash only, the plate is kept no longer; it had {} hits",
+                t.first_seen, t.camera, t.hits
+            )?;
+        }
+    }
+    Ok(())
 }
 
 fn hits(out: &mut impl Write, rows: &[HitRow], json: bool) -> std::io::Result<()> {

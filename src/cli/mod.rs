@@ -3,6 +3,9 @@
 //! Each verb is an `Args` and a `run`; nothing is decided here. Exit codes: 0 done, 1 something was wrong
 //! (said on stderr), 2 wrong usage, 3 done but some inputs could not be used. May import everything.
 
+mod access;
+mod access_subject;
+mod asking;
 mod audit;
 mod bench;
 mod bench_accuracy;
@@ -14,27 +17,35 @@ mod bench_passages;
 mod bench_readings;
 mod bench_speed;
 mod check;
+mod check_law;
 mod check_store;
 mod common;
 mod dataset;
 mod demo;
+mod duty;
+mod hold;
 mod hotlist;
 mod hotlist_budget;
 mod hotlist_check;
 mod hotlist_sign;
 mod log;
 mod log_outcomes;
+mod mandate;
+mod message;
 mod outbox;
 mod outcome;
 mod play;
 mod print_config;
 mod read;
+mod register;
 mod replay;
 mod run;
 mod search_past;
 mod store;
+mod subject_page;
 mod version;
 
+use crate::runtime::own_memory;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -80,12 +91,24 @@ enum Verb {
     Log(log::Args),
     /// Answer a hit: was it right, a misread, no longer wanted?
     Outcome(outcome::Args),
+    /// Make signed commands and answers for the topics of a box
+    Message(message::Args),
     /// Look at messages that could not be delivered, and send them again
     Outbox(outbox::Args),
+    /// Manage people, read who looked for what, answer citizens
+    Access(access::Args),
+    /// Keep what a case needs from being deleted
+    Hold(hold::Args),
     /// Read and verify the audit chain
     Audit(audit::Args),
     /// Make a key for the store, encrypt it, decrypt it, change its key
     Store(store::Args),
+    /// Draft, sign, check and show the authorisations cameras work under
+    Mandate(mandate::Args),
+    /// Say which officer is in charge
+    Duty(duty::Args),
+    /// Write the register of use, and the public list of camera places
+    Register(register::Args),
     /// Measure accuracy and speed
     Bench(bench::Args),
     /// Print the version and the hashes of the models
@@ -94,6 +117,8 @@ enum Verb {
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
+    // Before anything secret is read. `run` says where the system refuses it.
+    let _ = own_memory::close();
     let outcome = match Cli::parse().verb {
         Verb::Run(args) => run::run(&args),
         Verb::Demo(args) => demo::run(&args),
@@ -104,9 +129,15 @@ pub fn main() -> ExitCode {
         Verb::Hotlist(args) => hotlist::run(&args),
         Verb::Log(args) => log::run(&args),
         Verb::Outcome(args) => outcome::run(&args),
+        Verb::Message(args) => message::run(&args),
         Verb::Outbox(args) => outbox::run(&args),
+        Verb::Access(args) => access::run(&args),
+        Verb::Hold(args) => hold::run(&args),
         Verb::Audit(args) => audit::run(&args),
         Verb::Store(args) => store::run(&args),
+        Verb::Mandate(args) => mandate::run(&args),
+        Verb::Duty(args) => duty::run(&args),
+        Verb::Register(args) => register::run(&args),
         Verb::Bench(args) => bench::run(&args),
         Verb::Version(args) => version::run(&args),
     };

@@ -7,7 +7,7 @@ use crate::domain::{CameraId, Utc};
 use crate::pipeline::{self, CameraSettings, Summary};
 use crate::runtime::Stop;
 use crate::telemetry::Metrics;
-use crate::{console, hotlist, store, telemetry, track, vision};
+use crate::{console, hotlist, law, store, telemetry, track, vision};
 use anyhow::Context;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
@@ -66,17 +66,22 @@ fn settings(play: &Play) -> pipeline::Settings {
             reconnect: (Duration::from_secs(1), Duration::from_secs(30)),
             position: None,
         },
+        lawful: law::CameraUse::default(),
         track: track::Settings::default(),
         min_plate_width_px: None,
+        people: false,
         max_passages_per_min: None,
     };
     pipeline::Settings {
         configuration: None,
+        officer: None,
         cameras: play.clips.iter().map(camera).collect(),
         vision: play.vision.clone(),
         hotlists: vec![hotlist::Settings::plain("demo", &play.hotlist)],
         confusions: None,
         ignore: None,
+        // Sample footage is nobody's register.
+        law: law::Settings::off(),
         store: store::Settings::new(&play.data),
         alert: alert::Settings {
             zone: "demo".into(),
@@ -85,6 +90,7 @@ fn settings(play: &Play) -> pipeline::Settings {
             publish_passages: false,
             health_every_s: 10,
             catch_up_per_s: 100,
+            inbound: None,
         },
         console: play.console.clone(),
         telemetry: telemetry::Settings { level: "warn".into(), json: false, plates: false },

@@ -6,6 +6,7 @@ use super::{DONE, PARTLY};
 use crate::capture::ClipReader;
 use crate::domain::{CameraId, Passage, PassageState, Utc};
 use crate::track::{self, Tracker};
+use crate::vision::Treatment;
 use anyhow::Context;
 use serde_json::{Value, json};
 use std::io::Write;
@@ -56,7 +57,10 @@ pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
         })
     };
     while let Some(frame) = clip.next()? {
-        let (readings, _) = worker.process(&frame).with_context(|| format!("frame {}", frame.stamp.seq))?;
+        let expected = tracker.expected(&frame);
+        let (readings, _) = worker
+            .process_where(&frame, &expected, |_| Treatment::Read)
+            .with_context(|| format!("frame {}", frame.stamp.seq))?;
         print(closed(tracker.step(&frame, readings)))?;
         bar.inc(1);
     }

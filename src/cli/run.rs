@@ -2,7 +2,7 @@
 
 use super::common::complain;
 use super::{DONE, FAILED};
-use crate::runtime::{Stop, systemd};
+use crate::runtime::{Stop, own_memory, systemd};
 use crate::telemetry::{Metrics, logging};
 use crate::{config, pipeline};
 use anyhow::Context;
@@ -20,6 +20,10 @@ pub(super) struct Args {
     /// The configuration
     #[arg(long, short, value_name = "FILE")]
     config: PathBuf,
+    /// Card or service number of the officer who takes charge (cameras that move need one); ends with the
+    /// program. Later: platewatch duty start
+    #[arg(long, value_name = "CODE")]
+    officer: Option<String>,
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
@@ -31,15 +35,22 @@ pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
         }
     };
     logging::init(&loaded.settings.telemetry)?;
+    if let Err(error) = own_memory::close() {
+        tracing::warn!(%error, "core dumps could not be switched off: a crash may write keys and plates to a file");
+    }
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
+    let mut settings = loaded.settings;
+    if let Some(code) = &args.officer {
+        settings.officer = Some(super::duty::officer(&settings.law.officers, Some(code))?);
+    }
     let stop = stop_on_signals()?;
-    let running = pipeline::start(&loaded.settings, Metrics::new(), stop, |_| {})?;
+    let running = pipeline::start(&settings, Metrics::new(), stop, |_| {})?;
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
-        cameras = loaded.settings.cameras.len(),
-        lists = loaded.settings.hotlists.len(),
+        cameras = settings.cameras.len(),
+        lists = settings.hotlists.len(),
         console = running.console_address().map(|a| a.to_string()),
         "running"
     );

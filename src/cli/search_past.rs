@@ -1,5 +1,6 @@
 //! `platewatch hotlist search-past`: late hits.
 
+use super::asking::{Asked, AskingArgs, gate, permit};
 use super::common::{complain, progress};
 use super::run::stop_on_signals;
 use super::{DONE, FAILED};
@@ -7,8 +8,9 @@ use crate::alert::BoxIdentity;
 use crate::config;
 use crate::domain::Utc;
 use crate::hotlist::{HotlistSet, Settings, load_file};
+use crate::law::access::Right;
 use crate::pipeline::past_search::{self, Late, Request};
-use crate::store::Clerk;
+use crate::store::{Clerk, Reader};
 use anyhow::Context;
 use serde_json::json;
 use std::io::Write;
@@ -19,7 +21,8 @@ use std::path::{Path, PathBuf};
     platewatch hotlist search-past --config platewatch.toml --list stolen --purpose theft --case AN.11.L9.1/2026\n  \
     platewatch hotlist search-past --config platewatch.toml --list new.csv --since 2026-11-20T00:00:00Z \
     --purpose \"missing person\" --case AN.43.L5.2/2026 --dry-run\n\n\
-    Works beside a running box, which sends the late hits; without one they wait in the outbox. The search itself\n\
+    Under law.policy = enforce it needs who asks (--as), a purpose of the preset and, for what is older than the first month, \
+    --decision. Works beside a running box, which sends the late hits; without one they wait in the outbox. The search itself\n\
     is put on record with its purpose and case. No passage gets two hits for the same entry, however often it is\n\
     searched. Entries count that are valid now.\n\
     Exit codes: 0 done (also where nothing was found); 1 refused, stopped or failed; 2 wrong usage.")]
@@ -39,9 +42,11 @@ pub(super) struct Args {
     /// Reference of the case it is done for
     #[arg(long, value_name = "REFERENCE")]
     case: String,
-    /// Who asks [default: the user of this system]
-    #[arg(long, value_name = "NAME")]
+    /// Who asks, where nobody has to log in [default: the user of this system]
+    #[arg(long, value_name = "NAME", conflicts_with = "who")]
     by: Option<String>,
+    #[command(flatten)]
+    asking: AskingArgs,
     /// Show what would be found; keep and send nothing
     #[arg(long)]
     dry_run: bool,
@@ -65,11 +70,30 @@ pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
             report.bad_rows
         ));
     }
-    let request = Request {
+    let asking = match (&args.by, &args.asking.who) {
+        (Some(by), None) => AskingArgs { who: Some(by.clone()), ..args.asking.clone() },
+        _ => args.asking.clone(),
+    };
+    let rules = gate(Reader::open(&settings.store)?.law_in_force()?.as_ref())?.rules;
+    let few = rules.map_or(u64::MAX, |r| u64::from(r.bulk_entries.value));
+    let asked = Asked {
+        right: Right::Search,
+        what: "search-past",
+        bulk: list.len() as u64 > few || list.patterns() > 0,
+        plate: None,
         since: args.since,
+        before: None,
+        purpose: Some(args.purpose.clone()),
+        case: Some(args.case.clone()),
+    };
+    let permit = permit(&settings.store, &asking, &asked)?;
+    let since = permit.since(args.since);
+    let request = Request {
+        since,
         purpose: args.purpose.clone(),
         case: args.case.clone(),
-        asked_by: args.by.clone().unwrap_or_else(user),
+        asked_by: permit.who.clone(),
+        allowed_by: permit.reason.clone(),
         dry_run: args.dry_run,
     };
     // The same confusions as the box matches with: an alternative is as likely then as now.
@@ -78,7 +102,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
     let identity = BoxIdentity::new(&settings.alert.zone, &settings.alert.box_id)?;
     let stop = stop_on_signals()?;
     let mut clerk = Clerk::open(&settings.store)?;
-    let bar = progress(clerk.count_past(args.since, Utc::now())?, "passages");
+    let now = Utc::now();
+    let left_out = clerk.count_past(args.since, now)?.saturating_sub(clerk.count_past(since, now)?);
+    let bar = progress(clerk.count_past(since, now)?, "passages");
     let mut lines = Vec::new();
     let told = |late: Late<'_>| lines.push(line(&late, args.json));
     let found = past_search::search(&mut clerk, &identity, &lists, &request, &stop, told, |n| {
@@ -95,8 +121,10 @@ pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
             return Ok(FAILED);
         }
     };
+    permit.done(&settings.store, found.hits + found.known, left_out)?;
     if args.json {
         let summary = json!({
+            "left_out": left_out, "why": permit.left_out.as_deref().filter(|_| left_out > 0),
             "passages": found.passages, "late_hits": found.hits, "known": found.known, "dry_run": args.dry_run,
         });
         writeln!(out, "{summary}")?;
@@ -107,6 +135,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
             "{} passages searched: {} late hits{would}, {} matches known before",
             found.passages, found.hits, found.known
         )?;
+        if let (true, Some(why)) = (left_out > 0, &permit.left_out) {
+            writeln!(out, "left out: {left_out} passages: {why}")?;
+        }
     }
     Ok(DONE)
 }
@@ -123,10 +154,6 @@ fn from_file(path: &str, configured: &[Settings]) -> anyhow::Result<Settings> {
     }
     let name = file.file_stem().map_or_else(|| "list".into(), |s| s.to_string_lossy().into_owned());
     Ok(Settings::plain(name, file))
-}
-
-fn user() -> String {
-    std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| "unknown".into())
 }
 
 fn line(late: &Late<'_>, as_json: bool) -> String {

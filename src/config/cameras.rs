@@ -63,6 +63,8 @@ fn camera(t: &Table<'_>, track: &track::Settings) -> Option<CameraSettings> {
     let min_plate_width_px = t.get("min_plate_width_px").and_then(|v| v.number()).map(|n| n as f32);
     let max_passages_per_min =
         t.get("max_passages_per_min").and_then(|v| v.whole()).and_then(|n| u32::try_from(n).ok());
+    let lawful = super::law::camera_use(t);
+    let people = t.or("people", false, |v| v.yes());
     let capture = capture::Settings {
         camera: CameraId::new(name.unwrap_or_default()),
         open_timeout: t.or("open_timeout_s", Duration::from_secs(5), |v| v.seconds()),
@@ -71,7 +73,7 @@ fn camera(t: &Table<'_>, track: &track::Settings) -> Option<CameraSettings> {
         position: position(t),
         source: source?,
     };
-    Some(CameraSettings { capture, track, min_plate_width_px, max_passages_per_min })
+    Some(CameraSettings { capture, lawful, track, min_plate_width_px, people, max_passages_per_min })
 }
 
 /// Parts of the picture that are not looked at.

@@ -1,11 +1,13 @@
 //! From the file as written to every room's settings, or to everything wrong with it.
 
 use super::cameras::{cameras, tracking};
-use super::file::{File, Table, Value};
+use super::file::{File, Table, Value, absence};
 use super::hotlists::hotlists;
 use super::keys;
+use super::law::law;
 use super::problem::{ConfigError, Problem};
-use super::{Loaded, mqtt};
+use super::retention::retention;
+use super::{Loaded, inbound, mqtt};
 use crate::runtime::{StoreKey, StoreKeySource};
 use crate::{alert, console, hotlist, pipeline, store, telemetry, track, vision};
 use std::cell::RefCell;
@@ -63,7 +65,7 @@ fn in_order(mut problems: Vec<Problem>) -> Vec<Problem> {
 fn settings(root: &Table<'_>) -> Option<pipeline::Settings> {
     let topic = |name| root.need(name).and_then(|v| v.name(32, false)).map(str::to_owned);
     let (zone, box_id) = (topic("zone"), topic("box"));
-    let store = store(&root.table("store", "store"));
+    let mut store = store(&root.table("store", "store"));
     let vision = vision(&root.table("vision", "vision"));
     let track = tracking(&root.table("track", "track"), &track::Settings::default());
     let cameras = cameras(root, &track);
@@ -72,9 +74,15 @@ fn settings(root: &Table<'_>) -> Option<pipeline::Settings> {
     let confusions = matching.get("confusions").and_then(|v| v.existing_file());
     let passages_per_day = matching.or("passages_per_day", hotlist::Budget::PASSAGES_PER_DAY, |v| v.number());
     let hotlists = hotlists(root, &cameras, &memory, passages_per_day);
+    let law = law(root);
+    let (terms, non_hits_kept) = retention(root, &law);
+    store.retention = terms;
+    store.keep_passages &= non_hits_kept;
     let ignore = ignore(&root.table("ignore", "ignore"));
     let mqtt = root.table("mqtt", "mqtt");
     let broker = mqtt::broker(&mqtt);
+    let embedded = matches!(broker, Some(alert::Broker::Embedded { .. }));
+    let inbound = inbound::inbound(&mqtt.table("inbound", "mqtt.inbound"), embedded);
     let publish_passages = mqtt.or("publish_passages", false, |v| v.yes());
     let health_every_s = mqtt.or("health_every_s", 10, |v| v.whole()?.try_into().ok());
     let console = console(&root.table("console", "console"));
@@ -89,14 +97,17 @@ fn settings(root: &Table<'_>) -> Option<pipeline::Settings> {
         publish_passages,
         health_every_s,
         catch_up_per_s,
+        inbound,
     };
     Some(pipeline::Settings {
         configuration: None,
+        officer: None,
         cameras,
         vision: vision?,
         hotlists,
         ignore,
         confusions,
+        law,
         store,
         alert,
         console,
@@ -118,7 +129,14 @@ fn store(t: &Table<'_>) -> store::Settings {
     }
     let outbox_max_mb: u64 = t.or("outbox_max_mb", 512, |v| v.whole()?.try_into().ok());
     let key = encryption(&t.table("encryption", "store.encryption"), &dir);
-    store::Settings { dir, keep_passages, keep_passage_pictures, outbox_max_bytes: outbox_max_mb << 20, key }
+    store::Settings {
+        dir,
+        keep_passages,
+        keep_passage_pictures,
+        outbox_max_bytes: outbox_max_mb << 20,
+        retention: None,
+        key,
+    }
 }
 
 /// The store's key, read here so that a box without it is known not to start before it is tried.
@@ -132,7 +150,12 @@ fn encryption(t: &Table<'_>, dir: &Path) -> Option<StoreKey> {
             return second.wrong_as("a second key", Some("key_file is there too".into()));
         }
         (Some(file), None) => {
-            let path = file.existing_file()?;
+            let path = file.path()?;
+            if !path.is_file() {
+                let why = absence(&path, "which is no file");
+                let found = format!("a file (not repeated, in case it is the key itself), {why}");
+                return file.wrong_as(&found, None);
+            }
             if path.starts_with(dir) {
                 let why = "the key lies beside what it protects: who takes the disk has both";
                 file.file.warn(file.at, &file.key, "a key in store.dir", why);

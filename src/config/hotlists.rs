@@ -3,7 +3,7 @@
 use super::cameras::unique_names;
 use super::file::{Table, Value};
 use crate::domain::{MatchKind, Utc, Zone};
-use crate::hotlist::{self, Hours, Mapping, Policy, Signers, Signing, WhenStale, manifest_path, ready};
+use crate::hotlist::{self, Hours, Mapping, Policy, Signing, WhenStale, manifest_path, ready};
 use crate::pipeline::CameraSettings;
 use std::path::Path;
 use std::time::Duration;
@@ -92,7 +92,17 @@ fn policy(t: &Table<'_>, cameras: &[CameraSettings]) -> Policy {
     let when_stale = t.or("when_stale", WhenStale::Lower, |v| {
         Some(if v.word()? == "stop" { WhenStale::Stop } else { WhenStale::Lower })
     });
-    Policy { cameras: globs.unwrap_or_default(), hours, expires, max_age, when_stale, ..Policy::default() }
+    let purposes = t.get("purposes").and_then(|v| v.texts());
+    let purposes = purposes.unwrap_or_default().into_iter().map(str::to_owned).collect();
+    Policy {
+        cameras: globs.unwrap_or_default(),
+        hours,
+        expires,
+        max_age,
+        when_stale,
+        purposes,
+        ..Policy::default()
+    }
 }
 
 fn signing(t: &Table<'_>, list: Option<&Path>, memory: &Path) -> Option<Signing> {
@@ -105,14 +115,7 @@ fn signing(t: &Table<'_>, list: Option<&Path>, memory: &Path) -> Option<Signing>
         }
         return None;
     }
-    let signers = said.and_then(|v| {
-        let path = v.existing_file()?;
-        let text = std::fs::read_to_string(&path).map_err(|e| e.to_string());
-        match text.and_then(|text| Signers::parse(&text)) {
-            Ok(signers) => Some(signers),
-            Err(why) => v.wrong(Some(format!("{}: {why}", path.display()))),
-        }
-    })?;
+    let signers = said.and_then(|v| super::law::signers(&v))?;
     // It need not be there yet: the list is refused until it is.
     let manifest = t.get("manifest").and_then(|v| v.path()).or_else(|| list.map(manifest_path))?;
     let allow_older = t.or("allow_older", false, |v| v.yes());

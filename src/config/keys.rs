@@ -91,6 +91,11 @@ pub(super) const SECTIONS: &[(&str, &str, &str)] = &[
         "Under a `[[cameras]]` block: a lane or zone of its picture. A passage names the one in which its plate was found most; where two overlap, the first counts.",
     ),
     (
+        "cameras.covert",
+        "[cameras.covert]",
+        "Under a `[[cameras]]` block with `mode = \"covert\"`: on what its covert use rests.",
+    ),
+    (
         "hotlists",
         "[[hotlists]]",
         "One block a list. Without any, passages are recorded and nothing is a hit.",
@@ -101,11 +106,31 @@ pub(super) const SECTIONS: &[(&str, &str, &str)] = &[
         "Plates whose passages are not kept: the zone's own convoy, with the consent of whoever drives. A CSV file with the columns `plate`, `consented_by`, `reason`, and where wanted `until` (a day, or a time with an offset) and `hits` (`send`, the default: a hit goes out all the same; `suppress`: it does not). A row without a person and a reason is refused, and the whole file with it. Each suppressed passage is counted and logged with its line. The file is read again when it changes.",
     ),
     ("matching", "[matching]", "What matching and the budgets of lists are reckoned with."),
+    (
+        "law",
+        "[law]",
+        "Which rules hold: `docs/guide/mandates.md`. Without this table cameras run without a mandate, and check, log, health and register say so.",
+    ),
+    (
+        "retention",
+        "[retention]",
+        "How long things are kept. Terms count from when a vehicle was first seen; the preset of `[law]` says the longest, and what holds where nothing is written. With the preset `off` nothing is deleted unless this table is there. What a case holds (`platewatch hold`) stays until the hold ends.",
+    ),
     ("mqtt", "[mqtt]", "The broker that gets the hits. Required: either `embedded = true` or `host`."),
     (
         "mqtt.tls",
         "[mqtt.tls]",
         "TLS to the broker. PEM files. Required unless the broker is on this box or `allow_plaintext` is set.",
+    ),
+    (
+        "mqtt.inbound",
+        "[mqtt.inbound]",
+        "Commands and answers of operators, on the topics `commands` and `outcomes`. Without this table the box listens to nothing. `docs/ref/mqtt.md`.",
+    ),
+    (
+        "mqtt.inbound.signers",
+        "[[mqtt.inbound.signers]]",
+        "Under `[mqtt.inbound]`, with `accept = \"signed\"`: one block for each key that counts. `platewatch message keygen` prints it.",
     ),
     ("console", "[console]", "Web page, health and metrics. Without this table nothing is served."),
     ("log", "[log]", "Logs, on standard error."),
@@ -114,6 +139,7 @@ pub(super) const SECTIONS: &[(&str, &str, &str)] = &[
 
 const NAME: Kind = Text("1 to 64 of a-z, 0-9, - and _");
 const TOPIC: Kind = Text("1 to 32 of a-z, 0-9 and -");
+const DAYS: Kind = Whole(1, 36_500, "days");
 const FILE: Kind = Text("an existing file");
 const SHARE: Kind = Number(0.0, 1.0, "");
 const POLYGON: &str = "three or more corners [x, y] from 0 to 1";
@@ -181,7 +207,17 @@ pub(super) const KEYS: &[Key] = &[
 
     key("cameras", "masks", Array("polygons, each three or more [x, y] from 0 to 1"), "none", "[[[0, 0], [1, 0], [1, 0.1], [0, 0.1]]]", "Parts of the picture in which plates are not looked at (a shop window, the neighbour's drive): [0, 0] is the top left corner, [1, 1] the bottom right. What is found there is counted and nothing else."),
     key("cameras", "min_plate_width_px", Number(0.0, 4096.0, "px"), "as in [vision]", "60", "Narrower plates of this camera are not read. Only above `vision.min_plate_width_px` does it change anything."),
+    key("cameras", "people", Bool, "false", "true", "Whether people may be seen in its pictures, where its mandate allows it: wider surroundings, faces not hidden."),
     key("cameras", "max_passages_per_min", Whole(1, 100_000, "passages"), "none", "120", "Passages without a hit that are published in a minute at most (with `mqtt.publish_passages`); the others are recorded and counted. Hits are never held back by it."),
+
+    key("cameras", "mandate", Text("the reference of a mandate"), "none", "\"GR-2026-114\"", "The authorisation the camera works under; `docs/guide/mandates.md`."),
+    key("cameras", "type", Word(&["fixed", "temporary-fixed", "mobile", "third-party", "mobile-dome", "bodycam", "premises"]), "none", "\"fixed\"", "Its kind before the law. The kinds `mobile`, `mobile-dome` and `bodycam` move: they take their place from `law.positions`, and look only while an officer in charge is on duty."),
+    key("cameras", "mode", Word(&["visible", "covert"]), "\"visible\"", "\"covert\"", "Whether it can be seen looking. `covert` needs `[cameras.covert]` and a mandate that allows it."),
+
+    key("cameras.covert", "ground", Text("the article, as the preset names it"), "required", "\"WPA art. 46/4\"", "Legal ground."),
+    key("cameras.covert", "officer", Text("a name or number"), "required", "\"4711\"", "The officer who leads it."),
+    key("cameras.covert", "from", Text("a date and time with an offset (RFC 3339)"), "required", "\"2026-11-25T06:00:00+01:00\"", "Its first instant."),
+    key("cameras.covert", "until", Text("a date and time with an offset (RFC 3339)"), "required", "\"2026-11-27T06:00:00+01:00\"", "Its first instant no longer: then the camera ends by itself."),
 
     key("cameras.track", "lost_after_ms", Whole(100, 60_000, "milliseconds"), "as in [track]", "2500", "As in `[track]`, for this camera."),
     key("cameras.track", "hidden_at_most_ms", Whole(0, 600_000, "milliseconds"), "as in [track]", "60000", "As in `[track]`, for this camera."),
@@ -209,6 +245,8 @@ pub(super) const KEYS: &[Key] = &[
     key("hotlists", "manifest", Text("a path"), "none", "\"lists/stolen.csv.manifest\"", "The signed manifest; `path` with `.manifest` at its end where it is not said. Only with `signers`."),
     key("hotlists", "allow_older", Bool, "false", "true", "Whether a signed version older than the latest accepted one is taken. Only with `signers`."),
 
+    key("hotlists", "purposes", Array("words of the preset's purposes"), "none", "[\"crimes-and-offences\"]", "What the list is for. With `law.policy` `enforce` a camera matches only lists all of whose purposes its mandate allows; a list without purposes is matched by no camera that works under a mandate."),
+
     key("hotlists", "kinds", Array("words of \"exact\", \"resolved\", \"alternative\", \"wildcard\", each once"), "[\"exact\", \"resolved\", \"alternative\", \"wildcard\"]", "[\"exact\", \"resolved\"]", "Kinds of match that raise a hit. `wildcard` only counts for entries that hold a pattern."),
     key("hotlists", "min_alternative_probability", Number(0.01, 1.0, ""), "0.2", "0.5", "Probability from which a text that was not read but is likely raises a hit of kind `alternative`. Lower finds more wanted vehicles and stops more innocent ones ([figures](../design/right-hits.md))."),
     key("hotlists", "max_false_hits_per_day", Number(0.0, 1_000_000.0, "false hits a day"), "none", "2", "A version of the list that is expected to cause more is refused and the one before it stays; see `platewatch hotlist budget`."),
@@ -216,6 +254,24 @@ pub(super) const KEYS: &[Key] = &[
 
     key("matching", "confusions", FILE, "none", "\"models/reader.confusion.tsv\"", "How often the reader takes one character for another, as lines `truth read count`. Where it is not said: the file that the reader's card names, or what is built in for the shipped reader."),
     key("matching", "passages_per_day", Number(1.0, 100_000_000.0, "passages a day"), "82000", "12000", "Vehicles a day before this box's cameras, for the budgets of lists."),
+
+    key("retention", "scheme", Text("the name of a scheme of the preset: \"be-wpa-12m\", \"antwerp-30d\""), "\"be-wpa-12m\"", "\"antwerp-30d\"", "Terms that go together; the keys below shorten single ones."),
+    key("retention", "non_hits_days", DAYS, "as in the scheme", "7", "Passages without a hit."),
+    key("retention", "hits_days", DAYS, "as in the scheme", "180", "Passages with a hit, with their hits, answers and messages."),
+    key("retention", "plate_texts_days", DAYS, "as in the scheme", "30", "Readable plates, with or without a hit: after it a passage is known by a keyed hash only, until its own term."),
+    key("retention", "pictures_days", DAYS, "as in the scheme", "14", "Pictures."),
+    key("retention", "register_days", DAYS, "as in the scheme", "3650", "The register: uses, searches, requests of citizens, ended holds."),
+    key("retention", "audit_days", DAYS, "as in the scheme", "3650", "The audit chain; its oldest rows go, and a signed anchor says where it begins."),
+    key("retention", "non_hits", Word(&["text", "hash", "none"]), "\"text\"", "\"hash\"", "What is kept of a vehicle that is on no list: its plate, a keyed hash of it from the beginning (it can be found by who knows the plate, and past searches do not find it), or nothing."),
+
+    key("law", "preset", Text("\"be-wpa\", \"off\", or the path of a preset file ending in .toml"), "\"be-wpa\"", "\"law/our-zone.toml\"", "The rules of a country: every term, age, role and required field with its article. `off` is for use outside police law."),
+    key("law", "policy", Word(&["enforce", "warn", "off"]), "\"enforce\"", "\"warn\"", "What a camera without a fitting mandate does: it is not opened; it runs and log, health and register say so; nobody looks. With the preset `off`: `off`."),
+    key("law", "mandates", Text("an existing folder"), "required", "\"mandates\"", "Folder of the signed mandates, `*.toml`; looked at again while the box runs. Not needed with the policy `off`."),
+    key("law", "signers", FILE, "required", "\"keys/mandate-signers\"", "File with the public keys of who may sign mandates (`platewatch mandate key`). Not needed with the policy `off`."),
+
+    key("law", "vehicle", NAME, "none", "\"car-12\"", "The vehicle the box is in, by the name mandates give it."),
+    key("law", "positions", Text("a path"), "none", "\"/run/platewatch/position.json\"", "File that says where the vehicle is, for cameras that move: a line of JSON with `time`, `longitude` and `latitude` (or gpsd's TPV), replaced as it drives. `docs/guide/mandates.md`."),
+    key("law", "officers", FILE, "none", "\"keys/officers\"", "Who may be in charge: lines `CODE NAME`. Without it every code is taken as it is given."),
 
     key("mqtt", "embedded", Bool, "false", "true", "A broker inside this process, on loopback, for demo and development."),
     key("mqtt", "host", Text("a host name or an IP address, without scheme or port"), "none", "\"broker.zone.example\"", "The broker."),
@@ -233,6 +289,15 @@ pub(super) const KEYS: &[Key] = &[
     key("mqtt.tls", "ca", FILE, "required", "\"tls/ca.pem\"", "Who may have signed the broker's certificate."),
     key("mqtt.tls", "certificate", FILE, "none", "\"tls/box-1.pem\"", "Our certificate, for brokers that ask for one; needs `key`."),
     key("mqtt.tls", "key", FILE, "none", "\"tls/box-1.key\"", "Its private key; needs `certificate`."),
+
+    key("mqtt.inbound", "accept", Word(&["signed", "broker"]), "\"signed\"", "\"broker\"", "Whose messages are followed: those with a signature that counts, or all that the broker lets through; then only the broker's access list decides who may."),
+    key("mqtt.inbound", "may", Array("words of \"outcome\", \"reload-lists\", \"retry-outbox\", \"pause\", \"resume\", \"health-now\""), "none", "[\"outcome\"]", "With `accept = \"broker\"`: what may be asked."),
+    key("mqtt.inbound", "max_age_s", Number(1.0, 86_400.0, "seconds"), "120", "600", "A message older than this is not followed. Messages that came while the box was away are held back by the broker and follow at the next connection."),
+    key("mqtt.inbound", "clock_skew_s", Number(0.0, 3600.0, "seconds"), "60", "5", "The clocks of signer and box may differ by so much."),
+
+    key("mqtt.inbound.signers", "id", NAME, "required", "\"dispatch\"", "The signer's name in messages and in the audit chain."),
+    key("mqtt.inbound.signers", "key", Text("a public key, 64 hexadecimal digits"), "required", "\"d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a\"", "The public key (Ed25519)."),
+    key("mqtt.inbound.signers", "may", Array("words of \"outcome\", \"reload-lists\", \"retry-outbox\", \"pause\", \"resume\", \"health-now\""), "required", "[\"outcome\", \"health-now\"]", "What may be asked with it."),
 
     key("console", "listen", Text("address:port, such as \"127.0.0.1:8080\""), "\"127.0.0.1:8080\"", "\"[::1]:8080\"", "Where to listen. The page has no login: beyond loopback, put one before it."),
     key("console", "page", Bool, "true", "false", "Whether hits and pictures are shown, or only health and metrics."),
@@ -282,9 +347,12 @@ pub fn reference() -> String {
         out.push_str("| key | holds | default | example | meaning |\n| --- | --- | --- | --- | --- |\n");
         for k in KEYS.iter().filter(|k| k.section == *section) {
             let default = match k.default {
-                "required" | "none" | "as in [track]" | "as in [vision]" | "8883, 1883 without TLS" => {
-                    k.default.to_owned()
-                }
+                "required"
+                | "none"
+                | "as in [track]"
+                | "as in [vision]"
+                | "8883, 1883 without TLS"
+                | "as in the scheme" => k.default.to_owned(),
                 written => format!("`{written}`"),
             };
             out.push_str(&format!(

@@ -6,9 +6,12 @@ mod cameras;
 mod check;
 mod file;
 mod hotlists;
+mod inbound;
 mod keys;
+mod law;
 mod mqtt;
 mod problem;
+mod retention;
 mod secret;
 mod show;
 

@@ -34,6 +34,8 @@ password_env = "MQTT_PASSWORD"
 ca = "ca.pem"
 [console]
 listen = "127.0.0.1:8080"
+[law]
+preset = "off"
 "#;
 
 /// A folder with every file that `GOOD` and the example name.
@@ -53,12 +55,17 @@ fn folder() -> tempfile::TempDir {
         "secrets/mqtt",
         "secrets/empty",
         "secrets/two-lines",
+        "keys/mandate-signers",
+        "mandates/none",
     ] {
         let path = dir.path().join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         let text = match name {
             "secrets/empty" => "\n",
             "secrets/two-lines" => "hunter2\nhunter3\n",
+            "keys/mandate-signers" => {
+                "platewatch-ed25519 zone 0000000000000000000000000000000000000000000000000000000000000001\n"
+            }
             _ => "hunter2\n",
         };
         std::fs::write(&path, text).unwrap();
@@ -107,13 +114,13 @@ const CASES: &[(&str, &str, &[&str])] = &[
         r#"2:7: box: found "box_1", allowed: 1 to 32 of a-z, 0-9 and - (for example "box-1")"#,
     ]),
     ("zone =", "zon =", &[
-        r#"1:1: zon: found an unknown key, allowed: "zone", "box", "store", "vision", "track", "cameras", "hotlists", "ignore", "matching", "mqtt", "console", "log", "run" (did you mean "zone"?)"#,
+        r#"1:1: zon: found an unknown key, allowed: "zone", "box", "store", "vision", "track", "cameras", "hotlists", "ignore", "matching", "law", "retention", "mqtt", "console", "log", "run" (did you mean "zone"?)"#,
     ]),
     ("[vision]", "workers = 4\n[vision]", &[
-        r#"3:1: workers: found an unknown key, allowed: "zone", "box", "store", "vision", "track", "cameras", "hotlists", "ignore", "matching", "mqtt", "console", "log", "run" (it belongs in [vision])"#,
+        r#"3:1: workers: found an unknown key, allowed: "zone", "box", "store", "vision", "track", "cameras", "hotlists", "ignore", "matching", "law", "retention", "mqtt", "console", "log", "run" (it belongs in [vision])"#,
     ]),
     ("[vision]", "[vison]", &[
-        r#"3:2: vison: found an unknown key, allowed: "zone", "box", "store", "vision", "track", "cameras", "hotlists", "ignore", "matching", "mqtt", "console", "log", "run" (did you mean "vision"?)"#,
+        r#"3:2: vison: found an unknown key, allowed: "zone", "box", "store", "vision", "track", "cameras", "hotlists", "ignore", "matching", "law", "retention", "mqtt", "console", "log", "run" (did you mean "vision"?)"#,
     ]),
     ("\"models/reader.toml\"", "\"models/raeder.toml\"", &[
         r#"5:10: vision.reader: found "models/raeder.toml", which does not exist, allowed: an existing file (looked for models/raeder.toml)"#,
@@ -180,7 +187,7 @@ const CASES: &[(&str, &str, &[&str])] = &[
     ]),
     ("password_file = \"secrets/gate\"", "password = \"hunter2\"", &[
         r#"10:12: cameras[gate].username: found "viewer", allowed: a user name (username stands without a password: add password_file or password_env)"#,
-        r#"11:1: cameras[gate].password: found an unknown key, allowed: "name", "rtsp", "mjpeg", "v4l2", "file", "folder", "transport", "username", "password_file", "password_env", "open_timeout_s", "read_timeout_s", "reconnect_s", "position", "heading", "pace", "start_at", "repeat", "fps", "size", "masks", "min_plate_width_px", "max_passages_per_min", "track", "lanes" (passwords stand in a file or an environment variable: password_file, password_env)"#,
+        r#"11:1: cameras[gate].password: found an unknown key, allowed: "name", "rtsp", "mjpeg", "v4l2", "file", "folder", "transport", "username", "password_file", "password_env", "open_timeout_s", "read_timeout_s", "reconnect_s", "position", "heading", "pace", "start_at", "repeat", "fps", "size", "masks", "min_plate_width_px", "people", "max_passages_per_min", "mandate", "type", "mode", "track", "lanes", "covert" (passwords stand in a file or an environment variable: password_file, password_env)"#,
     ]),
     ("\"secrets/gate\"", "\"secrets/gone\"", &[
         r#"11:17: cameras[gate].password_file: found "secrets/gone", which does not exist, allowed: an existing file with the password"#,
@@ -367,7 +374,7 @@ fn several_problems_come_at_once_in_the_order_of_their_lines() {
             r#"1:8: zone: found "", allowed: 1 to 32 of a-z, 0-9 and -"#,
             r#"9:13: cameras[gate].transport: found "tpc", allowed: "tcp", "udp" (did you mean "tcp"?)"#,
             r#"19:8: hotlists[stolen].path: found "gone.csv", which does not exist, allowed: an existing file (looked for gone.csv)"#,
-            r#"24:7: mqtt.tsl: found an unknown key, allowed: "embedded", "host", "port", "version", "username", "password_file", "password_env", "keep_alive_s", "allow_plaintext", "publish_passages", "health_every_s", "catch_up_per_s", "tls" (did you mean "tls"?)"#,
+            r#"24:7: mqtt.tsl: found an unknown key, allowed: "embedded", "host", "port", "version", "username", "password_file", "password_env", "keep_alive_s", "allow_plaintext", "publish_passages", "health_every_s", "catch_up_per_s", "tls", "inbound" (did you mean "tls"?)"#,
             r#"27:10: console.listen: found 8080, allowed: address:port, such as "127.0.0.1:8080""#,
             r#"28:1: console.pages: found an unknown key, allowed: "listen", "page", "answers" (did you mean "page"?)"#,
         ]
@@ -498,7 +505,9 @@ fn values_of_the_wrong_type_are_problems_for_every_key() {
             "" => String::new(),
             "cameras" | "hotlists" => format!("[[{}]]\n", key.section),
             "cameras.track" => "[[cameras]]\n[cameras.track]\n".into(),
+            "cameras.covert" => "[[cameras]]\n[cameras.covert]\n".into(),
             "cameras.lanes" => "[[cameras]]\n[[cameras.lanes]]\n".into(),
+            "mqtt.inbound.signers" => "[mqtt.inbound]\n[[mqtt.inbound.signers]]\n".into(),
             other => format!("[{other}]\n"),
         };
         // Keys that only count with others get them.

@@ -21,7 +21,15 @@ struct Given {
 }
 
 /// `POST /hits/{id}/outcome`. 204 where the answer is on disk; else a sentence of what is wrong.
-pub fn take(sink: &dyn AnswerSink, id: &str, headers: &HeaderMap, body: &[u8]) -> Response {
+///
+/// `person`: who is logged in; their name counts, whatever was sent.
+pub fn take(
+    sink: &dyn AnswerSink,
+    id: &str,
+    headers: &HeaderMap,
+    body: &[u8],
+    person: Option<String>,
+) -> Response {
     if !from_the_page(headers) {
         return said(StatusCode::FORBIDDEN, "Hits are answered on the page of this console only.");
     }
@@ -41,7 +49,7 @@ pub fn take(sink: &dyn AnswerSink, id: &str, headers: &HeaderMap, body: &[u8]) -
     let Some(hit) = HitId::parse(id) else {
         return said(StatusCode::NOT_FOUND, "There is no such hit.");
     };
-    match sink.answer(NewAnswer { hit, outcome, by: given.by, note: given.note }) {
+    match sink.answer(NewAnswer { hit, outcome, by: person.unwrap_or(given.by), note: given.note }) {
         Ok(()) => StatusCode::NO_CONTENT.into_response(),
         Err(AnswerError::UnknownHit) => said(StatusCode::NOT_FOUND, "There is no such hit."),
         Err(AnswerError::Refused(why)) => said(StatusCode::BAD_REQUEST, &format!("Not kept: {why}.")),

@@ -35,8 +35,10 @@
   };
   if (who) {
     who.hidden = false;
-    name.value = localStorage.getItem("who") || "";
-    name.addEventListener("change", () => localStorage.setItem("who", name.value.trim()));
+    if (!name.readOnly) {
+      name.value = localStorage.getItem("who") || "";
+      name.addEventListener("change", () => localStorage.setItem("who", name.value.trim()));
+    }
     main.addEventListener("click", async (event) => {
       const button = event.target.closest("button[data-outcome]");
       if (!button) return;
@@ -111,6 +113,10 @@
   const poll = async () => {
     try {
       const answer = await fetch("/hits.json", { cache: "no-store", signal: AbortSignal.timeout(4000) });
+      if (answer.status === 401) {
+        location.assign("/login");
+        return;
+      }
       if (!answer.ok) throw new Error(answer.status);
       const live = await answer.json();
       show(live.hits);

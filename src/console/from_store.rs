@@ -144,6 +144,7 @@ mod tests {
             contradictory: false,
             direction: None,
             lane: None,
+            mandate: None,
             best_frame: 41,
             best_frame_at: at(0),
             best_frame_received_at: at(0),

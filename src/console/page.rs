@@ -24,10 +24,14 @@ pub struct Context<'a> {
     pub counts: &'a MetricsSnapshot,
     /// Whether hits can be answered here.
     pub answers: bool,
+    /// Who is logged in; `None` where nobody has to.
+    pub person: Option<&'a str>,
+    /// What is to be known of who may look here; empty where people log in and see hits.
+    pub note: &'a str,
 }
 
 /// Shows a text so that it is only ever text: in an element or in a quoted attribute.
-struct Esc<'a>(&'a str);
+pub struct Esc<'a>(pub &'a str);
 
 impl Display for Esc<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -65,11 +69,11 @@ pub fn page(context: &Context<'_>, hits: &[HitView]) -> String {
 <header>
 <h1>platewatch</h1>
 <p class="where">{zone} <span aria-hidden="true">/</span> <strong>{box_id}</strong></p>
-{name}<p id="link" class="link" role="status"></p>
+{name}{person}<p id="link" class="link" role="status"></p>
 </header>
 <p id="said" class="unseen" role="status" aria-live="assertive"></p>
 <div class="columns">
-<main id="hits" tabindex="-1" aria-label="Latest hits">
+{note}<main id="hits" tabindex="-1" aria-label="Latest hits">
 {articles}<p class="none">No hits yet. Vehicles on a hotlist appear here as they pass.</p>
 </main>
 <aside id="status" aria-label="State of the box">
@@ -82,11 +86,25 @@ pub fn page(context: &Context<'_>, hits: &[HitView]) -> String {
         box_id = Esc(context.box_id),
         status = status(context),
         // Without scripts there are no buttons either, so this stays hidden.
-        name = if context.answers {
-            "<label id=\"who\" class=\"who\" hidden>Who answers <input id=\"name\" maxlength=\"80\" \
-             autocomplete=\"name\"></label>\n"
+        name = match (context.answers, context.person) {
+            (true, None) =>
+                "<label id=\"who\" class=\"who\" hidden>Who answers <input id=\"name\" maxlength=\"80\" \
+                 autocomplete=\"name\"></label>\n"
+                    .to_owned(),
+            (true, Some(person)) => format!(
+                "<label id=\"who\" class=\"who\" hidden>Who answers <input id=\"name\" value=\"{}\" readonly></label>\n",
+                Esc(person)
+            ),
+            (false, _) => String::new(),
+        },
+        person = context.person.map_or_else(String::new, |person| format!(
+            "<form method=\"post\" action=\"/logout\"><button>Log out {}</button></form>\n",
+            Esc(person)
+        )),
+        note = if context.note.is_empty() {
+            String::new()
         } else {
-            ""
+            format!("<p class=\"note\">{}</p>\n", Esc(context.note))
         },
     )
 }

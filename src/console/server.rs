@@ -3,11 +3,14 @@
 use super::Settings;
 use super::answers;
 use super::connection::Bounded;
+use super::door::Door;
 use super::guard::guard;
 use super::json::Live;
+use super::login::{self, Caller};
 use super::page::{self, Context};
 use super::view::{AnswerSink, HitSource, StatusSource};
 use crate::domain::Utc;
+use crate::law::access::Right;
 use crate::runtime::Stop;
 use crate::telemetry::Metrics;
 use axum::body::Bytes;
@@ -44,6 +47,10 @@ pub struct Sources {
     pub status: Arc<dyn StatusSource>,
     /// Who keeps answers; used only where [`Settings::answers`] is set.
     pub answers: Arc<dyn AnswerSink>,
+    /// Who may come in; `None` where nobody has to log in.
+    pub door: Option<Arc<Door>>,
+    /// What the page says of that; empty: nothing.
+    pub note: String,
 }
 
 /// Why the console could not be started or ended.
@@ -114,15 +121,16 @@ pub fn start(
     listener.set_nonblocking(true).map_err(refused)?;
     let address = listener.local_addr().map_err(refused)?;
     let loopback = address.ip().is_loopback();
-    if !loopback {
+    let open = sources.door.is_none();
+    if !loopback && open {
         tracing::warn!(
             %address,
             page = settings.page,
             "the console can be reached from the network, and anyone who reaches it sees hits and pictures: \
-             it has no access control yet"
+             nobody has to log in here (law.policy)"
         );
     }
-    if !loopback && settings.page && settings.answers {
+    if !loopback && open && settings.page && settings.answers {
         tracing::warn!(%address, "anyone who reaches the console can answer hits, under any name");
     }
     let router = router(settings.page, loopback, App { sources, metrics, answers: settings.answers });
@@ -180,6 +188,12 @@ fn router(page: bool, loopback: bool, app: App) -> Router {
         let limit = DefaultBodyLimit::max(answers::LONGEST);
         router = router.route("/hits/{id}/outcome", post(outcome).layer(limit));
     }
+    if page && app.sources.door.is_some() {
+        let limit = DefaultBodyLimit::max(answers::LONGEST);
+        router = router
+            .route("/login", get(login_form).post(log_in).layer(limit))
+            .route("/logout", post(log_out).layer(limit));
+    }
     router
         .fallback(|| async { (StatusCode::NOT_FOUND, "There is nothing here.\n") })
         .layer(middleware::from_fn_with_state(loopback, guard))
@@ -204,12 +218,39 @@ async fn health(State(app): State<App>) -> Response {
     (code, [(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response()
 }
 
-async fn index(State(app): State<App>) -> Response {
-    with_hits(&app, |context, hits| Html(page::page(context, hits)).into_response())
+async fn login_form(State(app): State<App>) -> impl IntoResponse {
+    login::form(&app.sources.zone, &app.sources.box_id, "")
 }
 
-async fn live(State(app): State<App>) -> Response {
-    with_hits(&app, |context, hits| match serde_json::to_string(&Live::new(context, hits)) {
+async fn log_in(State(app): State<App>, headers: HeaderMap, body: Bytes) -> Response {
+    let Some(door) = app.sources.door.clone() else { return StatusCode::NOT_FOUND.into_response() };
+    let Sources { zone, box_id, .. } = app.sources;
+    // A password costs a quarter of a second: not on the loop that serves the pages.
+    let done =
+        tokio::task::spawn_blocking(move || login::log_in(&door, &zone, &box_id, &headers, &body)).await;
+    done.unwrap_or_else(|error| {
+        tracing::error!(%error, "a login was lost");
+        StatusCode::INTERNAL_SERVER_ERROR.into_response()
+    })
+}
+
+async fn log_out(State(app): State<App>, headers: HeaderMap) -> Response {
+    match &app.sources.door {
+        Some(door) => login::log_out(door, &headers),
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+async fn index(State(app): State<App>, headers: HeaderMap) -> Response {
+    let Some(caller) = login::caller(app.sources.door.as_ref(), &headers) else { return login::to_login() };
+    with_hits(&app, &caller, |context, hits| Html(page::page(context, hits)).into_response())
+}
+
+async fn live(State(app): State<App>, headers: HeaderMap) -> Response {
+    let Some(caller) = login::caller(app.sources.door.as_ref(), &headers) else {
+        return login::not_logged_in();
+    };
+    with_hits(&app, &caller, |context, hits| match serde_json::to_string(&Live::new(context, hits)) {
         Ok(body) => ([(header::CONTENT_TYPE, "application/json")], body).into_response(),
         Err(error) => {
             tracing::error!(%error, "the hits cannot be written as JSON");
@@ -224,9 +265,16 @@ async fn outcome(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
+    let door = app.sources.door.clone();
+    let Some(caller) = login::caller(door.as_ref(), &headers) else { return login::not_logged_in() };
+    if !caller.may(door.as_ref(), Right::Answer) {
+        return (StatusCode::FORBIDDEN, "Your role may not answer hits.\n").into_response();
+    }
+    let by = caller.name().map(str::to_owned);
     // The write waits for the disk; the loop that serves the pages must not.
     let sink = Arc::clone(&app.sources.answers);
-    let done = tokio::task::spawn_blocking(move || answers::take(sink.as_ref(), &id, &headers, &body)).await;
+    let done =
+        tokio::task::spawn_blocking(move || answers::take(sink.as_ref(), &id, &headers, &body, by)).await;
     done.unwrap_or_else(|error| {
         tracing::error!(%error, "an answer given on the page was lost");
         StatusCode::INTERNAL_SERVER_ERROR.into_response()
@@ -234,33 +282,67 @@ async fn outcome(
 }
 
 /// Asks everyone and hands over. Hits that cannot be read are a problem on the page, not a dead page.
-fn with_hits(app: &App, answer: impl FnOnce(&Context<'_>, &[super::HitView]) -> Response) -> Response {
+fn with_hits(
+    app: &App,
+    caller: &Caller,
+    answer: impl FnOnce(&Context<'_>, &[super::HitView]) -> Response,
+) -> Response {
     let mut problems = app.sources.status.status().problems;
-    let hits = app.sources.hits.recent_hits(SHOWN).unwrap_or_else(|cause| {
+    let door = app.sources.door.as_ref();
+    let sees = caller.may(door, Right::Live);
+    let read = || match sees {
+        true => app.sources.hits.recent_hits(SHOWN),
+        false => Ok(Vec::new()),
+    };
+    let mut hits = read().unwrap_or_else(|cause| {
         // Asked for every second by every screen: at debug, or it would fill the log.
         tracing::debug!(%cause, "the console cannot read the hits");
         problems.push(format!("hits cannot be read: {cause}"));
         Vec::new()
     });
+    if let (Some(door), Caller::Known(person)) = (door, caller) {
+        if let Some(start) = door.not_before(Utc::now()) {
+            hits.retain(|h| h.first_seen >= start);
+        }
+        // On record before it is shown, or not shown.
+        if let Err(cause) = door.note_seen(person, hits.iter().map(|h| h.id.as_str())) {
+            tracing::error!(%cause, "hits are not shown: that somebody sees them cannot be put on record");
+            problems.push("hits are not shown: that somebody sees them cannot be put on record".into());
+            hits.clear();
+        }
+    }
+    let note = match sees {
+        true => app.sources.note.as_str(),
+        false => "Your role sees the state of the box, no plates.",
+    };
     let context = Context {
         zone: &app.sources.zone,
         box_id: &app.sources.box_id,
         now: Utc::now(),
         problems: &problems,
         counts: &app.metrics.snapshot(),
-        answers: app.answers,
+        answers: app.answers && caller.may(door, Right::Answer),
+        person: caller.name(),
+        note,
     };
     answer(&context, &hits)
 }
 
-async fn picture(State(app): State<App>, Path(name): Path<String>) -> Response {
+async fn picture(State(app): State<App>, Path(name): Path<String>, headers: HeaderMap) -> Response {
+    let door = app.sources.door.as_ref();
+    let Some(caller) = login::caller(door, &headers) else { return login::not_logged_in() };
+    if !caller.may(door, Right::Live) {
+        return (StatusCode::FORBIDDEN, "Your role may not see pictures.\n").into_response();
+    }
+    // A picture that may be kept by the browser outlives the session.
+    let keeping = if door.is_some() { "no-store" } else { "private, max-age=31536000, immutable" };
     let sha256 = name.strip_suffix(".jpg").filter(|s| is_sha256(s));
     match sha256.and_then(|sha256| app.sources.hits.picture(sha256)) {
         Some(jpeg) => {
             let headers = [
                 (header::CONTENT_TYPE, "image/jpeg"),
                 // The name is the content's hash, so it can never change.
-                (header::CACHE_CONTROL, "private, max-age=31536000, immutable"),
+                (header::CACHE_CONTROL, keeping),
             ];
             (headers, jpeg).into_response()
         }

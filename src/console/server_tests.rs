@@ -108,6 +108,8 @@ fn start_with(page: bool, answering: bool, hits: Result<Vec<HitView>, String>, p
         hits: Arc::new(Fixed { hits, jpeg: vec![0xff, 0xd8, 0xff, 0xd9] }),
         status: Arc::new(move || Status { problems: problems.clone() }),
         answers: Arc::clone(&answers) as Arc<dyn AnswerSink>,
+        door: None,
+        note: String::new(),
     };
     let metrics = Metrics::new();
     metrics.frame_received(&CameraId::new("gate-north"));
@@ -394,6 +396,8 @@ fn a_port_in_use_is_named_with_its_cause() {
         hits: Arc::new(Fixed { hits: Ok(vec![]), jpeg: vec![] }),
         status: Arc::new(Status::default),
         answers: Arc::new(Kept::default()),
+        door: None,
+        note: String::new(),
     };
     let settings = Settings { listen: address, page: true, answers: false };
     let error = start(&settings, sources, Metrics::new(), Stop::new()).unwrap_err().to_string();

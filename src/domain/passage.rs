@@ -80,6 +80,8 @@ pub struct Passage {
     pub direction: Option<Direction>,
     /// The camera's configured lane or zone in which it was seen most.
     pub lane: Option<Arc<str>>,
+    /// Reference of the mandate the camera worked under; `None`: under none.
+    pub mandate: Option<Arc<str>>,
     /// Sequence number of the frame with the best reading: the evidence frame.
     pub best_frame: u64,
     /// When that frame was taken.

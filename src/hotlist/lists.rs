@@ -10,6 +10,7 @@ use crate::domain::{Country, Entry, ListVersion, Listed, PlateText, Utc};
 use crate::plate::resolve;
 use arc_swap::ArcSwap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What many entries of a list have in common, stored once.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -310,6 +311,7 @@ impl HotlistSet {
 #[derive(Debug, Clone, Default)]
 pub struct Hotlists {
     current: Arc<ArcSwap<HotlistSet>>,
+    reload: Arc<AtomicBool>,
 }
 
 impl Hotlists {
@@ -320,12 +322,23 @@ impl Hotlists {
 
     /// No list yet, for a reader that confuses characters so.
     pub fn of_reader(confusions: Arc<Confusions>) -> Self {
-        Self { current: Arc::new(ArcSwap::from_pointee(HotlistSet::of_reader(confusions))) }
+        let current = Arc::new(ArcSwap::from_pointee(HotlistSet::of_reader(confusions)));
+        Self { current, reload: Arc::default() }
     }
 
     /// The lists as they are now; what is done with one snapshot sees one version of each.
     pub fn snapshot(&self) -> Arc<HotlistSet> {
         self.current.load_full()
+    }
+
+    /// Asks for every list's file to be read again within a second, changed or not.
+    pub fn reload(&self) {
+        self.reload.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether that was asked since the last call.
+    pub(super) fn take_reload(&self) -> bool {
+        self.reload.swap(false, Ordering::Relaxed)
     }
 
     /// Puts `list` in the place of the one of its name.

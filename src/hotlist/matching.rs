@@ -48,20 +48,36 @@ pub struct Match {
 ///   its source writes every O as 0, an observed O is looked up as 0 too (resolved).
 /// * Validity: from `valid_from` inclusive to `valid_until` exclusive.
 pub fn match_passage(set: &HotlistSet, passage: &Passage, now: Utc) -> Vec<Match> {
-    met(set, passage, now, now)
+    match_passage_on(set, passage, now, |_| true)
+}
+
+/// The same on those lists only for which `allowed` is true.
+pub fn match_passage_on(
+    set: &HotlistSet,
+    passage: &Passage,
+    now: Utc,
+    allowed: impl Fn(&List) -> bool,
+) -> Vec<Match> {
+    met(set, passage, now, now, allowed)
 }
 
 /// The same for a passage kept from before: a list's cameras and hours are held against the passage as it was, the
 /// validity of its entries and its age against `now`. A theft reported today is wanted for what passed yesterday.
 pub fn match_past(set: &HotlistSet, passage: &Passage, now: Utc) -> Vec<Match> {
-    met(set, passage, passage.last_seen, now)
+    met(set, passage, passage.last_seen, now, |_| true)
 }
 
-fn met(set: &HotlistSet, passage: &Passage, passed: Utc, now: Utc) -> Vec<Match> {
+fn met(
+    set: &HotlistSet,
+    passage: &Passage,
+    passed: Utc,
+    now: Utc,
+    allowed: impl Fn(&List) -> bool,
+) -> Vec<Match> {
     let seen = Seen::new(set, passage);
     let mut found = Vec::new();
     for list in set.lists().iter().filter(|l| !l.is_empty()) {
-        if list.policy().applies_to(&passage.camera, passed, now) {
+        if list.policy().applies_to(&passage.camera, passed, now) && allowed(list) {
             seen.meet(list, now, &mut found);
         }
     }

@@ -35,6 +35,7 @@ mod settings;
 pub mod simulate;
 mod watch;
 
+pub use crate::runtime::Signers;
 pub use budget::{Expected, ExpectedKind, MIN_CONFIDENCE, admit, expect};
 pub use confusions::{Confusions, ConfusionsError};
 pub use ignore::{IgnoreError, IgnoreList, Ignored};
@@ -44,8 +45,8 @@ pub use import::{
 };
 pub use lists::{HotlistSet, Hotlists, List};
 pub use load::load_file;
-pub use manifest::{Manifest, ManifestError, Signers, hash_file, manifest_path};
-pub use matching::{Match, match_passage, match_past};
+pub use manifest::{Manifest, ManifestError, hash_file, manifest_path};
+pub use matching::{Match, match_passage, match_passage_on, match_past};
 pub use pattern::{ListedError, listed};
 pub use policy::{Hours, Origin, Policy, WhenStale};
 pub use settings::{Budget, Rules, Settings, Signing};

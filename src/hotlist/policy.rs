@@ -38,6 +38,9 @@ pub struct Policy {
     pub max_age: Option<Duration>,
     /// What happens then.
     pub when_stale: WhenStale,
+    /// What the list is for, in the words of the law's preset; a camera whose mandate does not allow all of it
+    /// does not match the list.
+    pub purposes: Vec<String>,
     /// The source writes every O as 0.
     pub zero_for_o: bool,
     /// Of the version in use.

@@ -11,7 +11,6 @@
 //! Seeded: the same seed gives the same draws on every machine.
 
 use super::confusions::Confusions;
-use super::prior::{PRIOR, Shape, Weights};
 use crate::domain::{
     ALPHABET, CameraId, CharDistribution, ClockQuality, ClockSource, Corners, Country, Passage, PassageId,
     PassageState, PlateText, Utc,
@@ -65,57 +64,20 @@ impl Chance {
     }
 }
 
-/// Plates as they pass.
-#[derive(Debug)]
-pub struct Traffic {
-    shapes: Vec<(&'static Shape, Country)>,
-    /// Probability of each shape and those before it.
-    up_to: Vec<f64>,
-}
-
-impl Default for Traffic {
-    fn default() -> Self {
-        Self::new()
-    }
-}
+/// Plates as they pass: as common as the grammar says, and Belgian personalised ones ([`grammar::draw`]).
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Traffic;
 
 impl Traffic {
-    /// Of the grammar's formats and countries, and Belgian personalised plates.
+    /// The traffic that the grammar assumes.
     pub fn new() -> Self {
-        let prior = &*PRIOR;
-        let weights = Weights::new(None);
-        let all = prior.formats.iter().chain(&prior.others).flatten();
-        let shapes: Vec<_> = all.filter_map(|s| Some((s, s.country?))).collect();
-        let mut sum = 0.0;
-        let up_to = shapes
-            .iter()
-            .map(|(s, country)| {
-                let texts: f64 = s.masks.iter().map(|&m| prior.places(m).count() as f64).product();
-                sum += texts * s.density * weights.of(*country);
-                sum
-            })
-            .collect();
-        Self { shapes, up_to }
+        Self
     }
 
     /// A plate and its country.
     pub fn draw(&self, chance: &mut Chance) -> (PlateText, Country) {
-        loop {
-            let at = chance.share() * self.up_to.last().copied().unwrap_or(0.0);
-            let shape = self.shapes.get(self.up_to.partition_point(|&s| s <= at));
-            let Some((shape, country)) = shape else { continue };
-            let text: String = shape
-                .masks
-                .iter()
-                .filter_map(|&m| {
-                    let n = chance.below(PRIOR.places(m).count());
-                    PRIOR.places(m).nth(n).and_then(|p| ALPHABET.get(p)).map(|&c| char::from(c))
-                })
-                .collect();
-            if let Ok(text) = PlateText::new(&text) {
-                return (text, *country);
-            }
-        }
+        let drawn = grammar::draw(&mut || chance.next());
+        (drawn.text, drawn.country)
     }
 }
 
@@ -123,8 +85,8 @@ impl Traffic {
 #[derive(Debug, Clone)]
 pub struct Channel {
     confusions: Arc<Confusions>,
-    /// Independent looks at each plate. Fusing counts `n` readings as `n / (1 + 0.4 (n - 1))`: 2 looks are six
-    /// readings, and 2.5 the most.
+    /// Independent looks at each plate. Fusing counts `n` readings as `n / (1 + 0.5 (n - 1))`: 2 looks are what many
+    /// readings come to.
     pub looks: usize,
     /// Spread of the difficulty from plate to plate and from look to look: standard deviation of its logarithm.
     pub spread: [f64; 2],
@@ -275,6 +237,7 @@ fn passage(
         contradictory: false,
         direction: None,
         lane: None,
+        mandate: None,
     }
 }
 

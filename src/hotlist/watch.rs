@@ -21,6 +21,9 @@ use std::time::{Duration, Instant, SystemTime};
 /// How long a changed file must have stayed as it is before it is loaded.
 pub const SETTLE: Duration = Duration::from_millis(250);
 
+/// How soon a reload that was asked for begins.
+const RELOAD: Duration = Duration::from_secs(1);
+
 /// What happens to lists, told to who records and shows it. Called on the
 /// watching thread, at the start on the caller's.
 pub trait ListEvents: Send + Sync {
@@ -56,11 +59,15 @@ pub fn watch(
     std::thread::Builder::new().name("hotlists".into()).spawn(move || {
         loop {
             let next = files.iter().map(|f| f.due).min();
-            // Without a list there is nothing to do but to wait for the end.
-            let wait =
-                next.map_or(Duration::from_secs(3600), |t| t.saturating_duration_since(Instant::now()));
+            // Not longer than a second: an operator may ask for a reload.
+            let wait = next.map_or(RELOAD, |t| t.saturating_duration_since(Instant::now()).min(RELOAD));
             if stop.wait(wait) {
                 return;
+            }
+            if hotlists.take_reload() {
+                for file in &mut files {
+                    (file.seen, file.due) = (Seen::Nothing, Instant::now());
+                }
             }
             for file in files.iter_mut().filter(|f| f.due <= Instant::now()) {
                 file.look(&hotlists, events.as_ref());

@@ -1,5 +1,7 @@
 //! One camera's thread: its frames into its box.
 
+use super::lawful::Lawful;
+use super::pausing::Switch;
 use super::watching::Watch;
 use super::worker::Work;
 use crate::capture::{self, CaptureError, FrameSink};
@@ -9,6 +11,7 @@ use crate::telemetry::{DropReason, Metrics};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 /// A camera's box at its vision thread.
 struct Sink {
@@ -17,6 +20,8 @@ struct Sink {
     when_full: WhenFull,
     work: Arc<Mailboxes<Work>>,
     metrics: Metrics,
+    /// Of a live camera.
+    switch: Option<Switch>,
 }
 
 impl FrameSink for Sink {
@@ -36,6 +41,27 @@ impl FrameSink for Sink {
     }
 }
 
+impl Sink {
+    /// Waits while the camera is paused; true where the box ends meanwhile.
+    fn wait_while_paused(&self, watch: &Watch, stop: &Stop) -> bool {
+        let Some(switch) = &self.switch else { return stop.requested() };
+        let Some(why) = switch.paused() else { return stop.requested() };
+        watch.camera_paused(&self.camera, why);
+        // Behind the frames that came before; then its open tracks close.
+        self.work.put(self.index, Work::Paused, WhenFull::Wait);
+        while switch.paused().is_some() {
+            if stop.wait(LOOK) {
+                return true;
+            }
+        }
+        watch.camera_resumed(&self.camera);
+        false
+    }
+}
+
+/// How often a paused camera looks whether it may go on.
+const LOOK: Duration = Duration::from_millis(250);
+
 /// Runs the camera until it ends, fails for good or the box stops. A panic is a defect of ours in one camera's
 /// stream: it is logged and counted, the camera starts again after a pause, the others never notice.
 fn run_whatever_happens(
@@ -47,8 +73,19 @@ fn run_whatever_happens(
     let (shortest, longest) = settings.reconnect;
     let mut backoff = Backoff::new(shortest, longest);
     loop {
-        let run = AssertUnwindSafe(|| capture::run(settings, sink, watch, stop));
+        if sink.wait_while_paused(watch, stop) {
+            return None;
+        }
+        let run_stop = match &sink.switch {
+            None => stop.clone(),
+            Some(switch) => match switch.begin(stop) {
+                Some(run) => run,
+                None => continue, // paused or over since
+            },
+        };
+        let run = AssertUnwindSafe(|| capture::run(settings, sink, watch, &run_stop));
         match catch_unwind(run) {
+            Ok(Ok(())) if sink.switch.as_ref().is_some_and(|s| s.paused().is_some()) => {}
             Ok(outcome) => return outcome.err(),
             Err(_) => {
                 let wait = backoff.failed();
@@ -68,6 +105,7 @@ pub(super) fn spawn(
     index: usize,
     work: Arc<Mailboxes<Work>>,
     watch: Arc<Watch>,
+    (lawful, switch): (Lawful, Option<Switch>),
     metrics: Metrics,
     stop: Stop,
 ) -> std::io::Result<JoinHandle<()>> {
@@ -75,8 +113,17 @@ pub(super) fn spawn(
     std::thread::Builder::new().name(name).spawn(move || {
         let when_full = if settings.source.is_live() { WhenFull::DropOldest } else { WhenFull::Wait };
         let camera = settings.camera.clone();
-        let sink = Sink { camera: camera.clone(), index, when_full, work: Arc::clone(&work), metrics };
-        let outcome = run_whatever_happens(&settings, &sink, &watch, &stop);
+        let sink =
+            Sink { camera: camera.clone(), index, when_full, work: Arc::clone(&work), metrics, switch };
+        // Nothing is opened before the law allows it, and what is open is closed when it no longer does.
+        let outcome = loop {
+            let Some(run) = lawful.wait_open(&camera, &stop) else { break None };
+            let outcome = run_whatever_happens(&settings, &sink, &watch, &run);
+            if stop.requested() || !run.requested() {
+                break outcome;
+            }
+            sink.work.put(index, Work::Paused, WhenFull::Wait);
+        };
         watch.camera_over(&camera, outcome);
         // Waits behind the last frames: what was delivered is worked on before the tracks close.
         work.put(index, Work::Ended, WhenFull::Wait);

@@ -1,5 +1,7 @@
 //! What the `health` message says, asked from the thread `alert`.
 
+use super::lawful::Lawful;
+use super::lawful_tell;
 use super::watching::Watch;
 use crate::alert::message::{CameraHealth, Health, ListHealth, Models, OutboxHealth, Time};
 use crate::domain::Utc;
@@ -17,6 +19,7 @@ pub(super) fn source(
     models: &Arc<ModelVersions>,
     store: StoreHandle,
     kept: store::Settings,
+    lawful: Lawful,
 ) -> impl Fn() -> Health + Send + 'static {
     let started = Instant::now();
     let models = Models { detector: models.detector_sha256.clone(), reader: models.reader_sha256.clone() };
@@ -29,7 +32,10 @@ pub(super) fn source(
         models: Some(models.clone()),
         disk_free_bytes: kept.disk_free_bytes(),
         audit_head: store.audit_head().ok().map(|head| format!("{}:{}", head.seq, head.hash)),
+        law: Some(lawful_tell::health(&lawful)),
         box_key: kept.public_key().map(|key| key.to_string()),
+        inbound: None,
+        broker_tls: None,
     }
 }
 

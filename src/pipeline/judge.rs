@@ -1,7 +1,7 @@
 //! Passages against the lists, and the life of the hits that come of it.
 
 use crate::domain::{Hit, HitId, HitState, Listed, PassageId, PassageState, Utc};
-use crate::hotlist::{Hotlists, Match, match_passage};
+use crate::hotlist::{Hotlists, List, Match, match_passage_on};
 use crate::track::TrackEvent;
 use std::collections::HashMap;
 
@@ -38,8 +38,16 @@ impl Judge {
     ///
     /// With `hold_back` (the plate stands on the ignore list, hits included) no new hit is told of; those told of
     /// already get their last word.
-    pub fn judge(&mut self, event: &TrackEvent, now: Utc, hold_back: bool) -> Judgement {
-        let mut matches = match_passage(&self.hotlists.snapshot(), &event.passage, now);
+    ///
+    /// Lists for which `allowed` is false are not matched: the camera's mandate does not allow what they are for.
+    pub fn judge(
+        &mut self,
+        event: &TrackEvent,
+        now: Utc,
+        allowed: impl Fn(&List) -> bool,
+        hold_back: bool,
+    ) -> Judgement {
+        let mut matches = match_passage_on(&self.hotlists.snapshot(), &event.passage, now, allowed);
         let mut held_back = false;
         if hold_back && !self.open.contains_key(&event.passage.id) {
             held_back = !matches.is_empty();
@@ -149,6 +157,7 @@ mod tests {
             contradictory: false,
             direction: None,
             lane: None,
+            mandate: None,
             best_frame: 1,
             best_frame_at: at,
             best_frame_received_at: at,
@@ -165,9 +174,9 @@ mod tests {
     #[test]
     fn one_id_from_new_over_updated_to_final() {
         let (mut judge, id, now) = (judge(), PassageId::generate(), Utc::from_unix_ms(2_000));
-        let mut all = judge.judge(&event(id, "1ABC123", PassageState::Open), now, false).told;
-        all.extend(judge.judge(&event(id, "1ABC123", PassageState::Open), now, false).told);
-        all.extend(judge.judge(&event(id, "1ABC123", PassageState::Closed), now, false).told);
+        let mut all = judge.judge(&event(id, "1ABC123", PassageState::Open), now, |_| true, false).told;
+        all.extend(judge.judge(&event(id, "1ABC123", PassageState::Open), now, |_| true, false).told);
+        all.extend(judge.judge(&event(id, "1ABC123", PassageState::Closed), now, |_| true, false).told);
         assert_eq!(states(&all), [HitState::New, HitState::Updated, HitState::Final]);
         assert!(all.iter().all(|h| h.id == all[0].id && h.passage == id));
     }
@@ -178,6 +187,7 @@ mod tests {
             .judge(
                 &event(PassageId::generate(), "2XYZ987", PassageState::Closed),
                 Utc::from_unix_ms(0),
+                |_| true,
                 false,
             )
             .told;
@@ -188,8 +198,8 @@ mod tests {
     #[test]
     fn a_final_reading_that_no_longer_matches_withdraws() {
         let (mut judge, id, now) = (judge(), PassageId::generate(), Utc::from_unix_ms(2_000));
-        let new = judge.judge(&event(id, "1ABC123", PassageState::Open), now, false).told;
-        let end = judge.judge(&event(id, "1ABC128", PassageState::Closed), now, false).told;
+        let new = judge.judge(&event(id, "1ABC123", PassageState::Open), now, |_| true, false).told;
+        let end = judge.judge(&event(id, "1ABC128", PassageState::Closed), now, |_| true, false).told;
         assert_eq!((states(&end), end[0].id), (vec![HitState::Withdrawn], new[0].id));
     }
 
@@ -199,6 +209,7 @@ mod tests {
             .judge(
                 &event(PassageId::generate(), "9QQQ999", PassageState::Closed),
                 Utc::from_unix_ms(0),
+                |_| true,
                 false,
             )
             .told;
@@ -209,10 +220,10 @@ mod tests {
     fn a_hit_held_back_is_counted_and_one_told_of_gets_its_last_word() {
         let (mut judge, now) = (judge(), Utc::from_unix_ms(0));
         let id = PassageId::generate();
-        let held = judge.judge(&event(id, "1ABC123", PassageState::Open), now, true);
+        let held = judge.judge(&event(id, "1ABC123", PassageState::Open), now, |_| true, true);
         assert!(held.told.is_empty() && held.held_back);
-        judge.judge(&event(id, "2XYZ987", PassageState::Open), now, false);
-        let end = judge.judge(&event(id, "1ABC123", PassageState::Closed), now, true);
+        judge.judge(&event(id, "2XYZ987", PassageState::Open), now, |_| true, false);
+        let end = judge.judge(&event(id, "1ABC123", PassageState::Closed), now, |_| true, true);
         assert!(end.told.iter().any(|h| h.state == HitState::Withdrawn));
     }
 }

@@ -12,7 +12,9 @@
 //!   tracks close, the recorder empties, the outbox drains until the deadline, the store ends.
 //! * `camera.rs` is a camera's thread, `worker.rs` a vision thread, `judge.rs` the hits, `ignoring.rs` the
 //!   ignore list, `recorder.rs` what is
-//!   kept, `past_search.rs` late hits, `ledger.rs` what the audit chain is told, `watching.rs` what logs, metrics
+//!   kept, `past_search.rs` late hits, `lawful.rs` and
+//!   `law_thread.rs` whether a camera may look, `ledger.rs` what the audit chain is told, `orders.rs` and
+//!   `pausing.rs` what operators ask over MQTT, `watching.rs` what logs, metrics
 //!   and status topics are told, `screen.rs` what the web page is fed.
 //!
 //! May import everything below; knows no TOML and no command line.
@@ -21,8 +23,13 @@ mod camera;
 mod health;
 mod ignoring;
 mod judge;
+mod law_thread;
+mod lawful;
+mod lawful_tell;
 mod ledger;
+mod orders;
 pub mod past_search;
+mod pausing;
 mod recorder;
 mod running;
 mod screen;

@@ -1,5 +1,6 @@
 //! The recorder thread: judged passages are encoded, put into words and kept, in one transaction each.
 
+use super::lawful::Lawful;
 use crate::alert::{BoxIdentity, hit_message, passage_message};
 use crate::domain::{CameraId, EvidenceFrame, Hit, PassageState, Utc};
 use crate::runtime::{Backoff, Stop};
@@ -8,9 +9,9 @@ use crate::store::{
 };
 use crate::telemetry::{Metrics, QueueName, Stage, StoreErrorKind, SuppressReason};
 use crate::track::TrackEvent;
-use crate::vision::{EncodedPicture, PictureRole, VisionError, encode_evidence};
+use crate::vision::{EncodedPicture, FaceFinder, People, PictureRole, VisionError, encode_evidence};
 use crossbeam_channel::Receiver;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -36,8 +37,39 @@ pub(super) struct Recorder {
     pub metrics: Metrics,
     /// How many passages without a hit each camera may tell of.
     pub limits: Limits,
+    /// Who may be seen in pictures.
+    pub seen: Seen,
+    /// What of a camera may be kept.
+    pub lawful: Lawful,
     /// Set when waiting for a full disk to empty must end.
     pub give_up: Stop,
+}
+
+/// Who may be seen in pictures: nobody, but at cameras whose mandate allows it.
+pub(super) struct Seen {
+    /// Cameras whose configuration wants people to be seen; their mandate must allow it besides.
+    pub allowed: HashSet<CameraId>,
+    /// Hides faces at the others.
+    pub faces: Option<FaceFinder>,
+}
+
+impl Seen {
+    /// The pictures of a passage, ready for the store: the plate and its surroundings, from the frame that was read.
+    fn evidence_files(
+        &mut self,
+        evidence: &EvidenceFrame,
+        lawful: &Lawful,
+    ) -> Result<Vec<EvidenceFile>, VisionError> {
+        let camera = &evidence.stamp.camera;
+        if self.allowed.contains(camera) && lawful.people(camera) {
+            return evidence_files(evidence, People::Allowed);
+        }
+        evidence_files(evidence, People::Hidden(self.faces.as_mut())).or_else(|error| {
+            // Without the finder's word the surroundings end at the bonnet.
+            tracing::error!(%error, "faces could not be looked for; the surroundings are cut narrower");
+            evidence_files(evidence, People::Hidden(None))
+        })
+    }
 }
 
 /// How many passages without a hit cameras may publish in a minute. A camera that looks at a fence or a shelf of
@@ -73,7 +105,12 @@ impl Recorder {
     pub fn run(mut self, judged: Receiver<Judged>) {
         for j in &judged {
             self.metrics.queue_depth(QueueName::Store, judged.len());
-            let record = self.record(j);
+            let recorded = self.lawful.records(&j.event.passage.camera);
+            let record = self.record(j, recorded);
+            // Of a third party's camera whose pictures the police do not record, only hits are kept.
+            if record.hits.is_empty() && !recorded {
+                continue;
+            }
             if record.hits.is_empty() && record.messages.is_empty() && !self.keep.passages {
                 continue;
             }
@@ -81,13 +118,13 @@ impl Recorder {
         }
     }
 
-    fn record(&mut self, j: Judged) -> Record {
+    fn record(&mut self, j: Judged, recorded: bool) -> Record {
         let passage = j.event.passage;
-        let evidence = if j.hits.is_empty() && !self.keep.passage_pictures {
+        let evidence = if !recorded || (j.hits.is_empty() && !self.keep.passage_pictures) {
             Vec::new()
         } else {
             let start = Instant::now();
-            let pictures = evidence_files(&j.event.evidence);
+            let pictures = self.seen.evidence_files(&j.event.evidence, &self.lawful);
             self.metrics.stage_time(Stage::Encode, start.elapsed());
             match pictures {
                 Ok(pictures) => pictures,
@@ -162,10 +199,12 @@ impl Recorder {
     }
 }
 
-/// The pictures of a passage, ready for the store: the plate and its surroundings, from the frame that was
-/// read.
-pub fn evidence_files(evidence: &EvidenceFrame) -> Result<Vec<EvidenceFile>, VisionError> {
-    let pictures = encode_evidence(evidence)?;
+/// The pictures of a passage, ready for the store: the plate and its surroundings, from the frame that was read.
+pub fn evidence_files(
+    evidence: &EvidenceFrame,
+    people: People<'_>,
+) -> Result<Vec<EvidenceFile>, VisionError> {
+    let pictures = encode_evidence(evidence, people)?;
     let file = |p: EncodedPicture| EvidenceFile {
         role: match p.role {
             PictureRole::Plate => EvidenceRole::Plate,

@@ -1,8 +1,12 @@
 //! A box from start to stop.
 
 use super::ignoring::Ignoring;
+use super::law_thread::LawThread;
+use super::lawful::Lawful;
 use super::ledger::Ledger;
-use super::recorder::{Keep, Limits, Recorder};
+use super::orders::Orders;
+use super::pausing::Switches;
+use super::recorder::{Keep, Limits, Recorder, Seen};
 use super::watching::{AlertWatch, Watch};
 use super::worker::{VisionThread, Work};
 use super::{Settings, camera, health, screen};
@@ -11,9 +15,11 @@ use crate::console::{ConsoleError, ConsoleThread};
 use crate::domain::Utc;
 use crate::hotlist::{self, Confusions, ConfusionsError, Hotlists, IgnoreError};
 use crate::runtime::{Mailboxes, Stop, systemd};
-use crate::store::{AuditAction, AuditEntry, ModelVersions, StoreError, StoreHandle, StoreThread, Totals};
+use crate::store::{
+    AuditAction, AuditEntry, ModelVersions, StoreError, StoreHandle, StoreThread, Totals, UseChange,
+};
 use crate::telemetry::Metrics;
-use crate::vision::{Vision, VisionError};
+use crate::vision::{FaceFinder, Vision, VisionError};
 use crate::{alert, store};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -75,10 +81,15 @@ pub struct Running {
     vision: Vec<JoinHandle<()>>,
     recorder: JoinHandle<()>,
     watcher: JoinHandle<()>,
+    law: JoinHandle<()>,
+    law_stop: Stop,
+    /// Whether the officer on duty was named at the start, and goes with the end.
+    duty_ends: bool,
     publisher: Publisher,
     store: StoreHandle,
     store_thread: StoreThread,
     console: Option<ConsoleThread>,
+    switches: Switches,
     deadline: Duration,
 }
 
@@ -105,6 +116,16 @@ pub fn start(
         reader_sha256: reader.sha256.clone(),
     });
 
+    let faces = FaceFinder::beside(&settings.vision.detector, settings.vision.onnxruntime.as_deref())?;
+    if faces.is_none() {
+        tracing::warn!(
+            "no face finder beside the detector (faces.toml): surroundings in pictures are cut narrower"
+        );
+    }
+    let seen = Seen {
+        allowed: settings.cameras.iter().filter(|c| c.people).map(|c| c.capture.camera.clone()).collect(),
+        faces,
+    };
     let ignoring = Ignoring::load(settings.ignore.as_deref())?;
 
     let (store, store_thread) = store::start(&settings.store)?;
@@ -118,6 +139,14 @@ pub fn start(
     if let Some(sha256) = &settings.configuration {
         ledger.did(AuditAction::ConfigurationUsed, "sha256", sha256);
     }
+    let law = law_on_record(settings);
+    ledger.tell(
+        AuditEntry::by_box(AuditAction::LawInForce)
+            .with("policy", &law.policy)
+            .with("preset", &law.preset)
+            .with("terms", &law.terms),
+    );
+    store.set_law(law)?;
     let confusions = match settings.confusions.clone().or_else(|| vision.confusions()) {
         Some(path) => Arc::new(Confusions::load(&path)?),
         None => Confusions::builtin(),
@@ -125,7 +154,9 @@ pub fn start(
     tracing::info!(from = confusions.name(), characters = confusions.measured(), "confusions of the reader");
     let hotlists = Hotlists::of_reader(confusions);
     let names = settings.cameras.iter().map(|c| c.capture.camera.clone());
-    let watch = Arc::new(Watch::new(metrics.clone(), hotlists.clone(), names, ledger.clone()));
+    let lawful = Lawful::new(&settings.law, &settings.cameras);
+    let watch =
+        Arc::new(Watch::new(metrics.clone(), hotlists.clone(), names, ledger.clone(), lawful.clone()));
     // Loads every list before it returns, so that no early vehicle passes an empty list. One that cannot be
     // used stops nothing: the others count, and the watcher goes on looking at its file.
     let watcher = {
@@ -141,15 +172,19 @@ pub fn start(
         &models,
         store.clone(),
         settings.store.clone(),
+        lawful.clone(),
     );
-    let events = AlertWatch(metrics.clone());
+    let live = settings.cameras.iter().filter(|c| c.capture.source.is_live());
+    let switches = Switches::new(live.map(|c| c.capture.camera.clone()), &store.paused_cameras()?);
+    let orders = Orders { store: store.clone(), hotlists: hotlists.clone(), switches: switches.clone() };
+    let events = AlertWatch(metrics.clone(), orders);
     let publisher = alert::start(&settings.alert, store.clone(), health, events)?;
     watch.tell(publisher.statuses());
     watch.tell_lists();
 
     let console = match &settings.console {
         None => None,
-        Some(console) => Some(screen::start(console, settings, &metrics, &watch, &store, &stop)?),
+        Some(console) => Some(screen::start(console, settings, &metrics, &watch, &lawful, &store, &stop)?),
     };
     let (judged, to_record) = crossbeam_channel::bounded(JUDGED);
     let give_up = Stop::new();
@@ -166,11 +201,21 @@ pub fn start(
         limits: Limits::new(
             settings.cameras.iter().filter_map(|c| Some((c.capture.camera.clone(), c.max_passages_per_min?))),
         ),
+        seen,
+        lawful: lawful.clone(),
         give_up: give_up.clone(),
     };
     let recorder = spawn("recorder", move || recorder.run(to_record))?;
 
     before_cameras(publisher.remote());
+    let mut law =
+        LawThread::new(lawful.clone(), store.clone(), Arc::clone(&watch), hotlists.clone(), &settings.store);
+    law.begin(settings.officer.as_deref());
+    let law_stop = Stop::new();
+    let law = {
+        let stop = law_stop.clone();
+        spawn("law", move || law.run(&stop))?
+    };
     // A camera keeps its worker: the order of its frames then needs no code.
     let mut of_worker: Vec<Vec<&super::CameraSettings>> = vec![Vec::new(); workers];
     for (camera, worker) in settings.cameras.iter().zip((0..workers).cycle()) {
@@ -187,10 +232,14 @@ pub fn start(
         vision: Vec::new(),
         recorder,
         watcher,
+        law,
+        law_stop,
+        duty_ends: settings.officer.is_some(),
         publisher,
         store,
         store_thread,
         console,
+        switches: switches.clone(),
         deadline: settings.stop_deadline,
     };
     for (n, (session, cameras)) in sessions.into_iter().zip(of_worker).enumerate() {
@@ -204,6 +253,7 @@ pub fn start(
             &cameras,
             hotlists.clone(),
             ignoring.clone(),
+            lawful.clone(),
             metrics.clone(),
             judged.clone(),
         );
@@ -211,9 +261,19 @@ pub fn start(
         running.work.push(Arc::clone(&work));
         for (index, c) in cameras.into_iter().enumerate() {
             ledger.did(AuditAction::CameraStarted, "camera", c.capture.camera.as_str());
-            let (watch, metrics, stop) = (Arc::clone(&watch), metrics.clone(), stop.clone());
-            let handle = camera::spawn(c.capture.clone(), index, Arc::clone(&work), watch, metrics, stop)
-                .map_err(|source| thread(&format!("cam-{}", c.capture.camera), source))?;
+            let (watch, lawful, metrics, stop) =
+                (Arc::clone(&watch), lawful.clone(), metrics.clone(), stop.clone());
+            let switch = switches.get(c.capture.camera.as_str()).cloned();
+            let handle = camera::spawn(
+                c.capture.clone(),
+                index,
+                Arc::clone(&work),
+                watch,
+                (lawful, switch),
+                metrics,
+                stop,
+            )
+            .map_err(|source| thread(&format!("cam-{}", c.capture.camera), source))?;
             running.cameras.push(handle);
         }
     }
@@ -274,11 +334,14 @@ impl Running {
         let mut failed: Vec<String> = Vec::new();
         systemd::stopping();
         self.stop.request();
+        self.switches.end();
         for work in &self.work {
             work.close();
         }
         join_all(self.cameras, left() / 2, &mut failed);
         join_all(self.vision, left() / 2, &mut failed);
+        self.law_stop.request();
+        join_all(vec![self.law], left() / 2, &mut failed);
         // All senders are gone with the vision threads; the recorder ends when its queue is empty. Half the
         // time that is left is for it, then waiting for a full disk must end.
         if !wait_for(&self.recorder, left() / 2) {
@@ -293,6 +356,12 @@ impl Running {
             }
         };
         let totals = self.store.totals()?;
+        let duty = self.duty_ends.then_some(UseChange::Duty(None, "box-stopped"));
+        for change in [Some(UseChange::End), duty].into_iter().flatten() {
+            if let Err(error) = self.store.usage(change, Utc::now()) {
+                tracing::error!(%error, "the end could not be written into the register of use");
+            }
+        }
         Ledger(self.store.clone()).tell(
             AuditEntry::by_box(AuditAction::BoxStopped)
                 .with("passages", totals.passages)
@@ -308,6 +377,32 @@ impl Running {
             Some(name) => Err(PipelineError::Panicked { name }),
             None => Ok(Summary { totals, undelivered }),
         }
+    }
+}
+
+/// What verbs beside the box must hold to.
+fn law_on_record(settings: &Settings) -> store::LawInForce {
+    let preset = &settings.law.preset;
+    let terms = settings.store.retention.map_or_else(serde_json::Map::new, |r| {
+        let t = r.terms;
+        [
+            ("non_hits", t.non_hits),
+            ("hits", t.hits),
+            ("plate_texts", t.plate_texts),
+            ("pictures", t.pictures),
+            ("register", t.register),
+            ("audit", t.audit),
+        ]
+        .into_iter()
+        .map(|(name, days)| (name.to_owned(), days.into()))
+        .collect()
+    });
+    store::LawInForce {
+        policy: settings.law.policy.word().to_owned(),
+        preset: preset.name.clone(),
+        statement: preset.statement.clone(),
+        rules: preset.text.clone(),
+        terms: serde_json::Value::Object(terms).to_string(),
     }
 }
 

@@ -1,9 +1,11 @@
 //! What the web page is fed.
 
 use super::Settings;
+use super::lawful::Lawful;
 use super::watching::Watch;
 use crate::alert::message::CameraState;
-use crate::console::{self, ConsoleError, ConsoleThread, Sources, Status, StoreAnswers, StoreHits};
+use crate::console::{self, ConsoleError, ConsoleThread, Door, Sources, Status, StoreAnswers, StoreHits};
+use crate::law::access::Gate;
 use crate::runtime::Stop;
 use crate::store::StoreHandle;
 use crate::telemetry::Metrics;
@@ -15,10 +17,11 @@ pub(super) fn start(
     settings: &Settings,
     metrics: &Metrics,
     watch: &Arc<Watch>,
+    lawful: &Lawful,
     store: &StoreHandle,
     stop: &Stop,
 ) -> Result<ConsoleThread, super::PipelineError> {
-    let (numbers, watch) = (metrics.clone(), Arc::clone(watch));
+    let (numbers, watch, lawful) = (metrics.clone(), Arc::clone(watch), lawful.clone());
     let status = move || {
         let now = numbers.snapshot();
         let told = watch.cameras();
@@ -26,15 +29,32 @@ pub(super) fn start(
         let ended =
             |name: &str| told.iter().any(|(c, t)| c.as_str() == name && t.state == CameraState::Ended);
         let mut well = now;
-        well.cameras.retain(|c| !ended(c.camera.as_str()));
-        Status { problems: console::problems(&well) }
+        let mut problems = super::lawful_tell::problems(&lawful);
+        // One that may not look gives no frames, and that is said already.
+        let refused = |name: &str| lawful.is_shut(name);
+        well.cameras.retain(|c| !ended(c.camera.as_str()) && !refused(c.camera.as_str()));
+        problems.extend(console::problems(&well));
+        Status { problems }
     };
+    let law = &settings.law;
+    let gate = Gate {
+        policy: law.policy,
+        preset: law.preset.name.clone(),
+        rules: law.preset.rules.as_ref().map(|r| r.access.clone()),
+    };
+    let door = Door::new(gate, settings.store.users(), store.clone()).map(Arc::new);
     let sources = Sources {
         zone: settings.alert.zone.clone(),
         box_id: settings.alert.box_id.clone(),
         hits: Arc::new(StoreHits::open(&settings.store)?),
         status: Arc::new(status),
         answers: Arc::new(StoreAnswers(store.clone())),
+        note: if door.is_none() {
+            format!("law.policy is {}: nobody has to log in here. {}", law.policy, law.preset.statement)
+        } else {
+            String::new()
+        },
+        door,
     };
     let started: Result<ConsoleThread, ConsoleError> =
         console::start(console, sources, metrics.clone(), stop.clone());

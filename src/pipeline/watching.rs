@@ -1,8 +1,10 @@
 //! What happens in the stages, told to logs, metrics and the status topics.
 
+use super::lawful::{Lawful, Looking};
 use super::ledger::Ledger;
+use super::orders::Orders;
 use crate::alert::message::{CameraState, CameraStatus, HotlistState, HotlistStatus, Time};
-use crate::alert::{AlertEvents, StatusUpdates};
+use crate::alert::{Accepted, AlertEvents, Refusal, StatusUpdates};
 use crate::capture::{CaptureError, CaptureEvent, CaptureEvents};
 use crate::domain::{CameraId, ListVersion, Utc};
 use crate::hotlist::{Hotlists, ImportError, ImportReport, List, ListEvents, Policy, WhenStale};
@@ -26,6 +28,7 @@ pub(super) struct Watch {
     cameras: Mutex<BTreeMap<CameraId, Told>>,
     hotlists: Hotlists,
     ledger: Ledger,
+    lawful: Lawful,
 }
 
 impl Watch {
@@ -35,6 +38,7 @@ impl Watch {
         hotlists: Hotlists,
         cameras: impl Iterator<Item = CameraId>,
         ledger: Ledger,
+        lawful: Lawful,
     ) -> Self {
         let connecting = cameras.map(|c| (c, Told { state: CameraState::Connecting, failures: 0 }));
         Self {
@@ -43,6 +47,7 @@ impl Watch {
             cameras: Mutex::new(connecting.collect()),
             hotlists,
             ledger,
+            lawful,
         }
     }
 
@@ -55,11 +60,29 @@ impl Watch {
         self.cameras.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// A camera was stopped by an operator, for a while.
+    pub fn camera_paused(&self, camera: &CameraId, why: String) {
+        self.lawful.looking(camera, Looking::Paused(why.clone()));
+        tracing::info!(%camera, "camera paused");
+        let entry = AuditEntry::by_box(AuditAction::CameraStopped).with("camera", camera);
+        self.ledger.tell(entry.with("why", &why));
+        self.set(camera, CameraState::Ended, Some(why));
+    }
+
+    /// It goes on.
+    pub fn camera_resumed(&self, camera: &CameraId) {
+        self.lawful.looking(camera, Looking::Opening);
+        tracing::info!(%camera, "camera resumed");
+        self.ledger.did(AuditAction::CameraStarted, "camera", camera.as_str());
+        self.set(camera, CameraState::Connecting, None);
+    }
+
     /// Cameras that failed for good: `(name, text)`.
     pub fn camera_over(&self, camera: &CameraId, error: Option<CaptureError>) {
         let why = error.as_ref().map_or_else(|| "ended".to_owned(), ToString::to_string);
         let entry = AuditEntry::by_box(AuditAction::CameraStopped).with("camera", camera);
         self.ledger.tell(entry.with("why", why));
+        self.lawful.looking(camera, Looking::Ended);
         match error {
             None => self.set(camera, CameraState::Ended, None),
             Some(error) => {
@@ -67,6 +90,11 @@ impl Watch {
                 self.set(camera, CameraState::Failed, Some(error.to_string()));
             }
         }
+    }
+
+    /// The law does not let the camera look.
+    pub fn refused(&self, camera: &CameraId, why: &str) {
+        self.set(camera, CameraState::Refused, Some(why.to_owned()));
     }
 
     fn set(&self, camera: &CameraId, state: CameraState, reason: Option<String>) {
@@ -172,10 +200,12 @@ impl CaptureEvents for Watch {
         match event {
             CaptureEvent::Opened { width, height, fps, codec } => {
                 tracing::info!(%camera, width, height, fps, codec, "camera opened");
-                self.set(camera, CameraState::Running, None);
+                self.lawful.looking(camera, Looking::Yes);
+                self.set(camera, CameraState::Running, self.lawful.although(camera));
             }
             CaptureEvent::Failed(error) => {
                 tracing::warn!(%camera, %error, "camera failed");
+                self.lawful.looking(camera, Looking::Fault(error.to_string()));
                 self.set(camera, CameraState::Failed, Some(error.to_string()));
             }
             CaptureEvent::Retrying { in_ } => {
@@ -185,6 +215,7 @@ impl CaptureEvents for Watch {
             CaptureEvent::Stalled { silent } => {
                 tracing::warn!(%camera, silent_ms = silent.as_millis(), "camera sends nothing");
                 let reason = format!("no frame for {:.0} s", silent.as_secs_f64());
+                self.lawful.looking(camera, Looking::Fault(reason.clone()));
                 self.set(camera, CameraState::Failed, Some(reason));
             }
             CaptureEvent::BadFrame { what, cause, count } => {
@@ -261,7 +292,7 @@ impl ListEvents for Watch {
 }
 
 /// Listens to publishing.
-pub(super) struct AlertWatch(pub Metrics);
+pub(super) struct AlertWatch(pub Metrics, pub Orders);
 
 impl AlertEvents for AlertWatch {
     fn connected(&self, broker: &str) {
@@ -277,6 +308,14 @@ impl AlertEvents for AlertWatch {
     fn delivered(&self, _row: i64, latency: Duration) {
         self.0.delivered();
         self.0.stage_time(Stage::Deliver, latency);
+    }
+
+    fn asked(&self, asked: &Accepted) -> Result<(), Refusal> {
+        self.1.carry_out(asked)
+    }
+
+    fn taken_in(&self, result: &'static str) {
+        self.0.inbound(result);
     }
 
     fn refused(&self, row: i64, reason: &str) {

@@ -3,9 +3,10 @@
 use super::CameraSettings;
 use super::ignoring::Ignoring;
 use super::judge::Judge;
+use super::lawful::Lawful;
 use super::recorder::Judged;
 use crate::domain::{CameraId, Detection, Frame, HitState, PassageState, Reading, Utc};
-use crate::hotlist::Hotlists;
+use crate::hotlist::{Hotlists, List};
 use crate::runtime::Mailboxes;
 use crate::telemetry::{DiscardReason, DropReason, Metrics, QueueName, RejectReason, Stage, SuppressReason};
 use crate::track::{Areas, Discarded, TrackEvent, Tracker};
@@ -21,6 +22,8 @@ const IDLE: Duration = Duration::from_millis(200);
 pub(super) enum Work {
     /// The next frame.
     Frame(Frame),
+    /// The camera does not look for a while; its tracks are over.
+    Paused,
     /// The camera has ended; its tracks are over.
     Ended,
 }
@@ -41,6 +44,7 @@ pub(super) struct VisionThread {
     cameras: Vec<Camera>,
     judge: Judge,
     ignoring: Ignoring,
+    lawful: Lawful,
     metrics: Metrics,
     out: Sender<Judged>,
 }
@@ -52,6 +56,7 @@ impl VisionThread {
         cameras: &[&CameraSettings],
         hotlists: Hotlists,
         ignoring: Ignoring,
+        lawful: Lawful,
         metrics: Metrics,
         out: Sender<Judged>,
     ) -> Self {
@@ -66,7 +71,7 @@ impl VisionThread {
                 ended: false,
             })
             .collect();
-        Self { worker, work, cameras, judge: Judge::new(hotlists), ignoring, metrics, out }
+        Self { worker, work, cameras, judge: Judge::new(hotlists), ignoring, lawful, metrics, out }
     }
 
     /// Works until every camera has ended or the mailboxes are closed and empty; then closes what is open.
@@ -83,6 +88,7 @@ impl VisionThread {
             self.metrics.queue_depth(QueueName::Vision, self.work.len());
             match taken {
                 Some((i, Work::Frame(frame))) => self.frame(i, &frame),
+                Some((i, Work::Paused)) => self.paused(i),
                 Some((i, Work::Ended)) => self.ended(i),
                 None if self.work.is_closed() => break,
                 None => {}
@@ -107,7 +113,8 @@ impl VisionThread {
                 Treatment::Read
             }
         };
-        let readings = match self.worker.process_where(frame, treatment) {
+        let expected = camera.tracker.expected(frame);
+        let readings = match self.worker.process_where(frame, &expected, treatment) {
             Ok((readings, times)) => {
                 self.metrics.stage_time(Stage::Scale, times.scale);
                 self.metrics.stage_time(Stage::Detect, times.detect);
@@ -142,8 +149,14 @@ impl VisionThread {
     }
 
     fn ended(&mut self, index: usize) {
+        if let Some(camera) = self.cameras.get_mut(index) {
+            camera.ended = true;
+        }
+        self.paused(index);
+    }
+
+    fn paused(&mut self, index: usize) {
         let Some(camera) = self.cameras.get_mut(index) else { return };
-        camera.ended = true;
         let events = camera.tracker.finish();
         self.take_events(index, events);
     }
@@ -161,11 +174,14 @@ impl VisionThread {
             self.metrics.track_discarded(&camera.id, reason);
         }
         let id = camera.id.clone();
-        for event in events {
+        for mut event in events {
+            event.passage.mandate = self.lawful.mandate_of(&id);
             let start = Instant::now();
             let now = Utc::now();
             let ignored = self.ignoring.find(&event.passage.text, now);
-            let hits = self.judge.judge(&event, now, ignored.as_ref().is_some_and(|i| i.suppress_hits));
+            let allowed = |list: &List| self.lawful.allows_list(&id, list);
+            let hits =
+                self.judge.judge(&event, now, allowed, ignored.as_ref().is_some_and(|i| i.suppress_hits));
             self.metrics.stage_time(Stage::Judge, start.elapsed());
             for hit in hits.told.iter().filter(|h| h.state == HitState::New) {
                 self.metrics.hit(&hit.list.name, hit.kind);

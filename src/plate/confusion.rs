@@ -45,18 +45,6 @@ pub fn across(c: char) -> [&'static [char]; 2] {
     }
 }
 
-/// The character of the other class that many plates draw with the same shape: readers tell the two apart by where
-/// they stand, if at all.
-pub fn twin(c: char) -> Option<char> {
-    match c {
-        '0' => Some('O'),
-        'O' => Some('0'),
-        '1' => Some('I'),
-        'I' => Some('1'),
-        _ => None,
-    }
-}
-
 /// Whether two characters are the same or look-alikes across letters and digits.
 pub fn alike(a: char, b: char) -> bool {
     a == b || across(a).iter().any(|rank| rank.contains(&b)) || across(b).iter().any(|rank| rank.contains(&a))

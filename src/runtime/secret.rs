@@ -1,15 +1,16 @@
 //! A password or key that cannot be printed by accident.
 
 use std::fmt;
+use zeroize::Zeroizing;
 
-/// Text that shows as `***` in `Debug` and has no `Display`.
+/// Text that shows as `***` in `Debug`, has no `Display`, and is wiped from memory when it goes.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
+pub struct Secret(Zeroizing<String>);
 
 impl Secret {
     /// Wraps it.
     pub fn new(text: String) -> Self {
-        Self(text)
+        Self(Zeroizing::new(text))
     }
 
     /// The text itself; only for the call that needs it.

@@ -9,14 +9,16 @@ use super::connection::Database;
 use super::outcomes::{self, Answer};
 use super::record::OutboxMessage;
 use super::rows::PassageRow;
-use super::{AuditAction, AuditEntry, Settings, StoreError, audit, convert, queries, writer};
+use super::{
+    AuditAction, AuditEntry, NewHold, Settings, StoreError, audit, convert, queries, retention, writer,
+};
 use crate::domain::{Hit, HitId, ListVersion, Passage, PassageId, Utc};
 use rusqlite::{TransactionBehavior, named_params};
 
 /// See the module.
 #[derive(Debug)]
 pub struct Clerk {
-    db: Database,
+    pub(super) db: Database,
 }
 
 /// A search of what has passed, as it is put on record before it begins.
@@ -50,6 +52,10 @@ pub struct LateHit {
 }
 
 impl Clerk {
+    pub(super) fn database_mut(&mut self) -> &mut Database {
+        &mut self.db
+    }
+
     /// Opens the database of `settings.dir` for writing, as it is.
     ///
     /// # Errors
@@ -109,6 +115,22 @@ impl Clerk {
         audit::append(&tx, &entry, search.started_at).map_err(&fail)?;
         tx.commit().map_err(&fail)?;
         Ok(id)
+    }
+
+    /// Places a hold; its number. The audit chain says so without the plate.
+    ///
+    /// # Errors
+    /// Reference, reason or end are missing or past, what it holds is not there, or the database cannot be written.
+    pub fn place_hold(&mut self, hold: &NewHold, now: Utc) -> Result<i64, StoreError> {
+        retention::add_hold(&mut self.db, hold, now)
+    }
+
+    /// Ends a hold before its time.
+    ///
+    /// # Errors
+    /// There is no such hold, it has ended, or the database cannot be written.
+    pub fn release_hold(&mut self, id: i64, by: &str, reason: &str, now: Utc) -> Result<(), StoreError> {
+        retention::release_hold(&mut self.db, id, by, reason, now)
     }
 
     /// How many passages first seen at or after `since` a search would look at.

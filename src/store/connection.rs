@@ -34,6 +34,16 @@ impl Settings {
         self.dir.join("box.key")
     }
 
+    /// The key of the hashes that stand for plates; made at the first start.
+    pub fn plate_key(&self) -> PathBuf {
+        self.dir.join("plate.key")
+    }
+
+    /// The people known on this box.
+    pub fn users(&self) -> PathBuf {
+        self.dir.join("users.toml")
+    }
+
     /// Public half of the box's key; `None` before the first start or where it cannot be read.
     pub fn public_key(&self) -> Option<PublicKey> {
         SigningKey::read(&self.box_key()).ok().map(|key| key.public())
@@ -99,7 +109,8 @@ impl Database {
         // secure_delete: what retention removes is overwritten.
         db.connection
             .execute_batch(
-                "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
+                // auto_vacuum counts for a new file only (https://sqlite.org/pragma.html#pragma_auto_vacuum).
+                "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
                  PRAGMA secure_delete = ON; PRAGMA trusted_schema = OFF;",
             )
             .map_err(fail)?;

@@ -152,6 +152,12 @@ pub enum StoreError {
         /// What was asked for.
         found: String,
     },
+    /// A hold that cannot be placed or released.
+    #[error("the hold was refused: {why}")]
+    Hold {
+        /// What is wrong with it.
+        why: &'static str,
+    },
     /// An answer that cannot be kept.
     #[error("the answer cannot be kept: {why}")]
     Answer {

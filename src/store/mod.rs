@@ -7,9 +7,11 @@
 //!
 //! Reading order: `schema.sql` (the contract of the file), `record` (what is handed in), `rows` (what
 //! comes out), `thread` (who calls), `writer` (one record, one transaction), `pictures`, `outbox`, `audit`,
-//! `outcomes`, `clerk`, `queries`, `connection` and `upgrade` (opening, creating, migrating),
+//! `outcomes`, `orders`, `retention`, `access`, `clerk`, `queries`, `connection` and `upgrade` (opening,
+//! creating, migrating),
 //! `sealing` and `conversion` (encryption at rest), `error`.
 
+mod access;
 mod audit;
 mod clerk;
 mod connection;
@@ -17,11 +19,13 @@ mod conversion;
 mod convert;
 mod error;
 mod inspect;
+mod orders;
 mod outbox;
 mod outcomes;
 mod pictures;
 mod queries;
 mod record;
+mod retention;
 mod rows;
 mod sealing;
 mod settings;
@@ -30,20 +34,25 @@ mod shape;
 mod testing;
 mod thread;
 mod upgrade;
+mod usage;
 mod writer;
 
+pub use access::{LawInForce, LookDone, LookFilter, NewLook, SubjectDone, SubjectRequest};
 pub use audit::{AuditAction, AuditEntry, AuditFault, AuditHead, AuditReport, AuditRow, AuditWriter};
 pub use clerk::{Clerk, LateHit, PastSearch};
 pub use conversion::{Conversion, convert};
 pub use error::StoreError;
 pub use inspect::{Finding, Inspection, inspect, mend};
+pub use orders::{Order, Ordered, PausedCamera};
 pub use outcomes::{Answer, AnswerSource};
 pub use queries::Reader;
 pub use record::{EvidenceFile, EvidenceRole, MessageKind, ModelVersions, OutboxMessage, Record};
+pub use retention::{Hold, HoldTarget, NewHold, NonHits, Retention, Terms};
 pub use rows::{
     DeadRow, EvidenceRow, HitQuery, HitRow, OutboxRow, OutboxStats, OutcomeRow, PassageQuery, PassageRow,
-    Tally, TallyBy, Totals,
+    Tally, TallyBy, Totals, TraceRow,
 };
 pub use settings::Settings;
 pub use thread::{StoreHandle, StoreThread, start};
+pub use usage::{Duty, UseChange, UsePeriod};
 pub use writer::Store;

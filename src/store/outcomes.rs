@@ -4,7 +4,7 @@ use super::connection::Database;
 use super::rows::{OutcomeRow, Tally, TallyBy};
 use super::{AuditAction, AuditEntry, StoreError, audit, convert};
 use crate::domain::{HitId, Outcome, Utc};
-use rusqlite::{OptionalExtension, Row, TransactionBehavior, named_params};
+use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, named_params};
 
 /// By which way an answer came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +53,7 @@ const LONGEST_NOTE: usize = 500;
 impl Answer {
     /// # Errors
     /// What is wrong with the name or the note.
-    fn check(&self) -> Result<(), StoreError> {
+    pub(super) fn check(&self) -> Result<(), StoreError> {
         let (name, note) = (self.by.chars().count(), self.note.chars().count());
         let control = |text: &str| text.chars().any(char::is_control);
         let why = if self.by.trim().is_empty() {
@@ -78,14 +78,19 @@ impl Answer {
 pub(super) fn keep(db: &mut Database, answer: &Answer) -> Result<(), StoreError> {
     answer.check()?;
     let fail = db.fail("keeping an answer");
-    let id = answer.hit.to_string();
     let tx = db.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(&fail)?;
-    let known = tx
-        .prepare_cached("SELECT 1 FROM hit WHERE id = ?1")
-        .and_then(|mut s| s.exists([&id]))
-        .map_err(&fail)?;
-    if !known {
-        return Err(StoreError::UnknownHit { found: id });
+    if !keep_in(&tx, answer).map_err(&fail)? {
+        return Err(StoreError::UnknownHit { found: answer.hit.to_string() });
+    }
+    told(&tx, answer, &[]).map_err(&fail)?;
+    tx.commit().map_err(&fail)
+}
+
+/// Keeps an answer that was checked within a transaction; false where there is no such hit.
+pub(super) fn keep_in(tx: &Connection, answer: &Answer) -> rusqlite::Result<bool> {
+    let id = answer.hit.to_string();
+    if !tx.prepare_cached("SELECT 1 FROM hit WHERE id = ?1")?.exists([&id])? {
+        return Ok(false);
     }
     tx.prepare_cached(
         "INSERT INTO outcome (hit, answer, answered_by, answered_at, note, source)
@@ -101,13 +106,17 @@ pub(super) fn keep(db: &mut Database, answer: &Answer) -> Result<(), StoreError>
             ":source": answer.source.as_str(),
         })
     })
-    .map_err(&fail)?;
+    .map(|_| true)
+}
+
+/// The row of an answer in the audit chain, with what else there is to say.
+pub(super) fn told(tx: &Connection, answer: &Answer, more: &[(&str, &str)]) -> rusqlite::Result<()> {
     let entry = AuditEntry::by(&answer.by, AuditAction::Outcome)
-        .with("hit", &id)
+        .with("hit", answer.hit)
         .with("outcome", answer.outcome.as_str())
         .with("source", answer.source.as_str());
-    audit::append(&tx, &entry, Utc::now()).map_err(&fail)?;
-    tx.commit().map_err(&fail)
+    let entry = more.iter().fold(entry, |entry, (name, value)| entry.with(name, value));
+    audit::append(tx, &entry, Utc::now()).map(|_| ())
 }
 
 /// All answers to a hit, the first first.

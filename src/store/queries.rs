@@ -3,15 +3,17 @@
 use super::connection::Database;
 use super::convert;
 use super::record::ModelVersions;
+use super::retention::{self, Hold};
 use super::rows::{
-    DeadRow, EvidenceRow, HitQuery, HitRow, OutboxStats, OutcomeRow, PassageQuery, PassageRow, Tally, TallyBy,
+    DeadRow, EvidenceRow, HitQuery, HitRow, OutboxStats, OutcomeRow, PassageQuery, PassageRow, Tally,
+    TallyBy, TraceRow,
 };
 use super::{AuditHead, AuditReport, AuditRow, Settings, StoreError, audit, outbox, outcomes};
 use crate::domain::{
     CameraId, ClockQuality, Country, Direction, Entry, HitId, ListVersion, Listed, Passage, PassageId,
     PlateText, Position, Utc,
 };
-use crate::runtime::PublicKey;
+use crate::runtime::{HashKey, PublicKey};
 use rusqlite::{Row, named_params};
 
 /// A read-only connection, for the `log` verb, the console and tests. Each call sees the store as last
@@ -22,6 +24,10 @@ pub struct Reader {
 }
 
 impl Reader {
+    pub(super) fn database(&self) -> &Database {
+        &self.db
+    }
+
     /// Opens the database of `settings.dir` for reading.
     ///
     /// # Errors
@@ -36,6 +42,22 @@ impl Reader {
     /// The database cannot be read, or holds what platewatch never writes.
     pub fn recent_hits(&self, query: &HitQuery) -> Result<Vec<HitRow>, StoreError> {
         recent_hits(&self.db, query)
+    }
+
+    /// How many hits `query` would give without its limit.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn count_hits(&self, query: &HitQuery) -> Result<u64, StoreError> {
+        count_hits(&self.db, query)
+    }
+
+    /// How many passages `query` would give without its limit.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn count_passages(&self, query: &PassageQuery) -> Result<u64, StoreError> {
+        count_passages(&self.db, query)
     }
 
     /// Passages, the latest first.
@@ -81,6 +103,36 @@ impl Reader {
     /// The database cannot be read.
     pub fn audit_rows(&self, since: u64, limit: usize) -> Result<Vec<AuditRow>, StoreError> {
         audit::rows(&self.db, since, limit)
+    }
+
+    /// All holds, the latest first.
+    ///
+    /// # Errors
+    /// The database cannot be read, or holds what platewatch never writes.
+    pub fn holds(&self) -> Result<Vec<Hold>, StoreError> {
+        retention::list_holds(&self.db)
+    }
+
+    /// Traces of passages of `plate`, the latest first: their texts are gone, the keyed hash finds them. None where
+    /// the box has no key of hashes.
+    ///
+    /// # Errors
+    /// The key or the database cannot be read.
+    pub fn traces(
+        &self,
+        settings: &Settings,
+        plate: &PlateText,
+        since: Option<Utc>,
+        until: Option<Utc>,
+        limit: usize,
+    ) -> Result<Vec<TraceRow>, StoreError> {
+        if !settings.plate_key().exists() {
+            return Ok(Vec::new());
+        }
+        let key = HashKey::read(&settings.plate_key())?;
+        let hash = key.hash(retention::TRACE_DOMAIN, plate.as_str());
+        retention::traces(&self.db.connection, &hash, since, until, limit)
+            .map_err(self.db.fail("reading traces"))
     }
 
     /// How the outbox stands.
@@ -236,6 +288,7 @@ fn passage(db: &Database, row: &Row<'_>) -> Result<Passage, StoreError> {
         contradictory: row.get("contradictory").map_err(&fail)?,
         direction: direction(db, row)?,
         lane: row.get::<_, Option<String>>("lane").map_err(&fail)?.map(Into::into),
+        mandate: row.get::<_, Option<String>>("mandate").map_err(&fail)?.map(Into::into),
         best_frame: convert::uint(number("best_frame")?, "passage.best_frame")?,
         best_frame_at: Utc::from_unix_ms(number("best_frame_at")?),
         best_frame_received_at: Utc::from_unix_ms(number("best_frame_received_at")?),
@@ -246,6 +299,65 @@ fn passage(db: &Database, row: &Row<'_>) -> Result<Passage, StoreError> {
 fn direction(db: &Database, row: &Row<'_>) -> Result<Option<Direction>, StoreError> {
     let word: Option<String> = row.get("direction").map_err(db.fail("reading a passage"))?;
     word.as_deref().map(convert::direction_from).transpose()
+}
+
+/// How many hits a query would give without its limit.
+fn count_hits(db: &Database, query: &HitQuery) -> Result<u64, StoreError> {
+    let fail = db.fail("counting hits");
+    let count: i64 = db
+        .connection
+        .prepare_cached(
+            "SELECT count(*)
+             FROM hit h JOIN passage p ON p.id = h.passage JOIN list_version l ON l.id = h.list_version
+             WHERE (:since IS NULL OR h.first_decided_at >= :since)
+               AND (:until IS NULL OR h.first_decided_at < :until)
+               AND (:camera IS NULL OR p.camera = :camera)
+               AND (:plate IS NULL OR h.observed = :plate OR h.entry_plate = :plate)
+               AND (:list IS NULL OR l.name = :list)
+               AND (:late IS NULL OR (h.past_search IS NOT NULL) = :late)
+               AND (:seen_since IS NULL OR p.first_seen >= :seen_since)",
+        )
+        .and_then(|mut s| {
+            s.query_row(
+                named_params! {
+                    ":since": query.since.map(Utc::unix_ms),
+                    ":until": query.until.map(Utc::unix_ms),
+                    ":camera": query.camera.as_ref().map(CameraId::as_str),
+                    ":plate": query.plate.as_ref().map(PlateText::as_str),
+                    ":list": query.list,
+                    ":late": query.late,
+                    ":seen_since": query.seen_since.map(Utc::unix_ms),
+                },
+                |r| r.get(0),
+            )
+        })
+        .map_err(&fail)?;
+    convert::uint(count, "hit.id")
+}
+
+/// How many passages a query would give without its limit.
+fn count_passages(db: &Database, query: &PassageQuery) -> Result<u64, StoreError> {
+    let fail = db.fail("counting passages");
+    let count: i64 = db
+        .connection
+        .prepare_cached(
+            "SELECT count(*) FROM passage p
+             WHERE (:since IS NULL OR p.first_seen >= :since) AND (:until IS NULL OR p.first_seen < :until)
+               AND (:camera IS NULL OR p.camera = :camera) AND (:plate IS NULL OR p.text = :plate)",
+        )
+        .and_then(|mut s| {
+            s.query_row(
+                named_params! {
+                    ":since": query.since.map(Utc::unix_ms),
+                    ":until": query.until.map(Utc::unix_ms),
+                    ":camera": query.camera.as_ref().map(CameraId::as_str),
+                    ":plate": query.plate.as_ref().map(PlateText::as_str),
+                },
+                |r| r.get(0),
+            )
+        })
+        .map_err(&fail)?;
+    convert::uint(count, "passage.id")
 }
 
 pub(super) fn recent_hits(db: &Database, query: &HitQuery) -> Result<Vec<HitRow>, StoreError> {
@@ -263,6 +375,7 @@ pub(super) fn recent_hits(db: &Database, query: &HitQuery) -> Result<Vec<HitRow>
                AND (:plate IS NULL OR h.observed = :plate OR h.entry_plate = :plate)
                AND (:list IS NULL OR l.name = :list)
                AND (:late IS NULL OR (h.past_search IS NOT NULL) = :late)
+               AND (:seen_since IS NULL OR p.first_seen >= :seen_since)
              ORDER BY h.first_decided_at DESC, h.id DESC LIMIT :limit",
         )
         .map_err(&fail)?;
@@ -274,6 +387,7 @@ pub(super) fn recent_hits(db: &Database, query: &HitQuery) -> Result<Vec<HitRow>
             ":plate": query.plate.as_ref().map(PlateText::as_str),
             ":list": query.list,
             ":late": query.late,
+            ":seen_since": query.seen_since.map(Utc::unix_ms),
             ":limit": convert::int(query.limit as u64),
         })
         .map_err(&fail)?;

@@ -27,6 +27,21 @@ pub struct OutboxRow {
     pub created_at: Utc,
 }
 
+/// A passage of which only a trace is kept: found for a plate that is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TraceRow {
+    /// The passage's id.
+    pub passage: String,
+    /// Which camera saw it.
+    pub camera: String,
+    /// When its first reading was taken.
+    pub first_seen: Utc,
+    /// When its latest reading was taken.
+    pub last_seen: Utc,
+    /// How many hits it had.
+    pub hits: u64,
+}
+
 /// A message that was given up on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeadRow {
@@ -94,6 +109,8 @@ impl Default for PassageQuery {
 /// Which hits; the default is the latest 100.
 #[derive(Debug, Clone)]
 pub struct HitQuery {
+    /// Only where the vehicle was first seen from this time on.
+    pub seen_since: Option<Utc>,
     /// First decided at or after.
     pub since: Option<Utc>,
     /// First decided before.
@@ -112,7 +129,16 @@ pub struct HitQuery {
 
 impl Default for HitQuery {
     fn default() -> Self {
-        Self { since: None, until: None, camera: None, plate: None, list: None, late: None, limit: 100 }
+        Self {
+            seen_since: None,
+            since: None,
+            until: None,
+            camera: None,
+            plate: None,
+            list: None,
+            late: None,
+            limit: 100,
+        }
     }
 }
 

@@ -55,6 +55,8 @@ CREATE TABLE passage (
     contradictory  INTEGER NOT NULL DEFAULT 0 CHECK (contradictory IN (0, 1)),
     direction      TEXT CHECK (direction IN ('towards', 'away', 'left', 'right')),  -- NULL: it stood, or not known
     lane           TEXT CHECK (lane <> ''),  -- the camera's lane or zone it was seen in most; NULL: in none
+    -- Since version 5. Reference of the mandate the camera worked under; NULL: under none.
+    mandate        TEXT CHECK (mandate <> ''),
     CHECK ((longitude IS NULL) = (latitude IS NULL)),
     CHECK ((country IS NULL) = (country_p IS NULL))
 ) STRICT;
@@ -190,4 +192,164 @@ CREATE TABLE audit_seal (
     at        INTEGER NOT NULL,
     key       TEXT NOT NULL CHECK (length(key) = 64),         -- public key, hexadecimal
     signature TEXT NOT NULL CHECK (length(signature) = 128)   -- Ed25519 (RFC 8032), hexadecimal
+) STRICT;
+
+-- Messages of operators that were followed: an id counts once for its signer. A row goes when it has expired and
+-- 10,000 others came after it.
+CREATE TABLE inbound_message (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,  -- grows in the order of coming
+    signer     TEXT    NOT NULL,  -- whose key signed it, or 'broker'
+    message    TEXT    NOT NULL,  -- CloudEvents id
+    expires_at INTEGER NOT NULL,  -- from then on it would be too old to be followed
+    UNIQUE (signer, message)
+) STRICT;
+
+-- Cameras that an operator has stopped and not let go on.
+CREATE TABLE paused_camera (
+    camera   TEXT    PRIMARY KEY,
+    since    INTEGER NOT NULL,
+    asked_by TEXT    NOT NULL,
+    reason   TEXT    NOT NULL  -- '': not said
+) STRICT;
+
+-- The register of use (version 5, part "mandate"): every camera's time as periods without a hole between them,
+-- in which it looked ('use') or did not ('pause'). Begun and ended by the box itself; a period that a loss of
+-- power or a kill cut off ends at `alive_at`, and the next start writes a pause up to then.
+CREATE TABLE use_period (
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    camera      TEXT    NOT NULL CHECK (camera <> ''),
+    state       TEXT    NOT NULL CHECK (state IN ('use', 'pause')),
+    began_at    INTEGER NOT NULL,
+    ended_at    INTEGER CHECK (ended_at >= began_at),  -- NULL: it goes on
+    alive_at    INTEGER NOT NULL CHECK (alive_at >= began_at),  -- until then the box is known to have lived
+    reason      TEXT    NOT NULL,  -- pause: why, a word; use: '', or what did not fit under the policy 'warn'
+    explanation TEXT    NOT NULL,  -- the same as a sentence
+    preset      TEXT    NOT NULL,  -- rules in force
+    policy      TEXT    NOT NULL CHECK (policy IN ('enforce', 'warn', 'off')),
+    kind        TEXT,  -- of camera: 'fixed', 'mobile', ...; NULL: not configured
+    mandate     TEXT,  -- reference; NULL: none
+    mode        TEXT    NOT NULL CHECK (mode IN ('visible', 'covert')),
+    ground      TEXT,  -- legal ground of a covert use; NULL: visible
+    officer     TEXT,  -- in charge; NULL: nobody was named
+    purposes    TEXT    NOT NULL CHECK (json_valid(purposes)),  -- JSON array of words, as the mandate has them
+    place       TEXT,  -- name of the mandate's place; NULL: not known
+    track       TEXT    NOT NULL CHECK (json_valid(track)),     -- JSON array of [longitude, latitude]; one: stood
+    lists       TEXT    NOT NULL CHECK (json_valid(lists)),     -- JSON object, from list to array of SHA-256
+    passages    INTEGER NOT NULL DEFAULT 0 CHECK (passages >= 0),  -- that ended in it, kept or not
+    hits        INTEGER NOT NULL DEFAULT 0 CHECK (hits >= 0)
+) STRICT;
+CREATE INDEX use_period_by_camera ON use_period (camera, id);
+
+-- Officers in charge of a box, from card or code to the end of the shift.
+CREATE TABLE duty (
+    id       INTEGER PRIMARY KEY AUTOINCREMENT,
+    officer  TEXT    NOT NULL CHECK (officer <> ''),
+    began_at INTEGER NOT NULL,
+    ended_at INTEGER CHECK (ended_at >= began_at),  -- NULL: still on duty
+    ended_by TEXT     -- 'officer', 'relieved', 'time', 'box-stopped'; NULL with `ended_at`
+) STRICT;
+
+-- A passage whose plate is no longer readable, or never was kept: only its keyed hash is, by which the passage
+-- can still be found for a plate that is asked for.
+CREATE TABLE passage_trace (
+    id         TEXT    PRIMARY KEY CHECK (length(id) = 36),  -- the passage's
+    camera     TEXT    NOT NULL CHECK (camera <> ''),
+    first_seen INTEGER NOT NULL,
+    last_seen  INTEGER NOT NULL,
+    plate_hash TEXT    NOT NULL CHECK (length(plate_hash) = 64),  -- HMAC-SHA-256 of the text as read, key in plate.key
+    hits       INTEGER NOT NULL CHECK (hits >= 0)            -- how many hits it had; they are gone
+) STRICT;
+CREATE INDEX passage_trace_by_time ON passage_trace (first_seen);
+CREATE INDEX passage_trace_by_plate ON passage_trace (plate_hash, first_seen);
+
+-- What must not be deleted while a case needs it: one hit, one passage, or a plate over a period.
+CREATE TABLE legal_hold (
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    reference   TEXT    NOT NULL CHECK (reference <> ''),  -- of the case
+    reason      TEXT    NOT NULL CHECK (reason <> ''),
+    hit         TEXT,     -- the hit held; NULL: another kind of hold
+    passage     TEXT,     -- the passage held; NULL: another kind of hold
+    plate       TEXT,     -- the plate held; NULL: another kind of hold, or it has ended and the text is gone
+    since       INTEGER,  -- passages first seen from then on; NULL: not a hold of a plate
+    before      INTEGER,  -- and before then; NULL: not a hold of a plate
+    until       INTEGER NOT NULL,  -- the hold ends by itself
+    placed_by   TEXT    NOT NULL CHECK (placed_by <> ''),
+    placed_at   INTEGER NOT NULL,
+    released_by TEXT,     -- NULL: nobody has
+    released_at INTEGER,  -- NULL: it was not released
+    CHECK ((released_by IS NULL) = (released_at IS NULL)),
+    CHECK ((since IS NULL) = (before IS NULL)),
+    CHECK ((hit IS NOT NULL) + (passage IS NOT NULL) + (since IS NOT NULL) = 1)
+) STRICT;
+
+-- Pictures whose rows are gone and whose files are still to be removed: so that a loss of power leaves none.
+CREATE TABLE picture_removal (
+    sha256 TEXT PRIMARY KEY CHECK (length(sha256) = 64)
+) STRICT, WITHOUT ROWID;
+
+-- Counts of what the deletion under way has removed; moved into the audit chain when it is done.
+CREATE TABLE deletion_tally (
+    what TEXT    PRIMARY KEY,
+    n    INTEGER NOT NULL CHECK (n >= 0)
+) STRICT, WITHOUT ROWID;
+
+-- Where the audit chain begins once its oldest rows have passed their term: the last row that was removed, signed.
+CREATE TABLE audit_anchor (
+    seq       INTEGER PRIMARY KEY CHECK (seq > 0),         -- number of the last row removed
+    hash      TEXT    NOT NULL CHECK (length(hash) = 64),  -- its hash, which the first row kept names
+    at        INTEGER NOT NULL,                            -- when they were removed
+    before    INTEGER NOT NULL,                            -- rows removed are older than this
+    key       TEXT    NOT NULL CHECK (length(key) = 64),         -- public key, hexadecimal
+    signature TEXT    NOT NULL CHECK (length(signature) = 128)   -- Ed25519 (RFC 8032), hexadecimal
+) STRICT;
+
+-- The law as the box last started with it: verbs that open the store beside the box hold to it.
+CREATE TABLE law_in_force (
+    id        INTEGER PRIMARY KEY CHECK (id = 1),
+    policy    TEXT    NOT NULL CHECK (policy IN ('enforce', 'warn', 'off')),
+    preset    TEXT    NOT NULL,
+    statement TEXT    NOT NULL,  -- stands in every export
+    rules     TEXT    NOT NULL,  -- the preset's file (TOML), as it was read
+    terms     TEXT    NOT NULL CHECK (json_valid(terms)),  -- days by kind (JSON object); {} where nothing has a term
+    set_at    INTEGER NOT NULL
+) STRICT;
+
+-- Every time somebody looked at what is kept, or was refused; the audit chain has a row for each too, without the plate.
+CREATE TABLE look (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    at         INTEGER NOT NULL,
+    who        TEXT    NOT NULL CHECK (who <> ''),
+    role       TEXT    NOT NULL,  -- '' where nobody has to log in
+    what       TEXT    NOT NULL CHECK (what <> ''),  -- such as 'log', 'search-past', 'page', 'subject', 'report'
+    bulk       INTEGER NOT NULL CHECK (bulk IN (0, 1)),  -- without a plate, or for many
+    plate      TEXT,              -- asked for; NULL: none, or the term of plate texts is over
+    plate_hash TEXT CHECK (length(plate_hash) = 64),  -- its keyed hash; NULL: none was asked for
+    since      INTEGER,           -- asked for from then on; NULL: all that is kept
+    before     INTEGER,           -- and before then; NULL: up to now
+    purpose    TEXT    NOT NULL,  -- '' where none was given
+    case_ref   TEXT    NOT NULL,  -- '' where none was given
+    decision   TEXT    NOT NULL,  -- reference of the prosecutor's decision; '' where none was given
+    second     TEXT    NOT NULL,  -- the second person; '' where there was none
+    allowed    INTEGER NOT NULL CHECK (allowed IN (0, 1)),
+    reason     TEXT    NOT NULL,  -- why it was allowed or refused, in the words of the gate
+    shown      INTEGER NOT NULL DEFAULT 0 CHECK (shown >= 0),     -- rows
+    left_out   INTEGER NOT NULL DEFAULT 0 CHECK (left_out >= 0)   -- rows that were not shown, as reason says
+) STRICT;
+CREATE INDEX look_by_time ON look (at);
+CREATE INDEX look_by_plate ON look (plate_hash);
+
+-- Citizens who asked what is held of them, and the answer. The plate stands here as its keyed hash only.
+CREATE TABLE subject_request (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    reference  TEXT    NOT NULL CHECK (reference <> ''),  -- of the request
+    plate_hash TEXT    NOT NULL CHECK (length(plate_hash) = 64),
+    since      INTEGER NOT NULL,
+    before     INTEGER NOT NULL,
+    asked_at   INTEGER NOT NULL,
+    handled_by TEXT    NOT NULL CHECK (handled_by <> ''),
+    second     TEXT    NOT NULL,  -- '' where there was none
+    answered_at INTEGER,          -- NULL: not yet, or the making of the package was cut off
+    given      INTEGER NOT NULL DEFAULT 0 CHECK (given >= 0),     -- items in the package
+    withheld   INTEGER NOT NULL DEFAULT 0 CHECK (withheld >= 0),  -- items for the officer to decide
+    sha256     TEXT CHECK (length(sha256) = 64)  -- of the package's JSON; NULL: not answered
 ) STRICT;

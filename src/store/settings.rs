@@ -1,5 +1,6 @@
 //! Where records and pictures are kept.
 
+use super::retention::Retention;
 use crate::runtime::StoreKey;
 use std::path::PathBuf;
 
@@ -15,6 +16,8 @@ pub struct Settings {
     /// Bytes of payload that messages of passages without a hit may hold while they wait for the broker; beyond
     /// it the oldest go, counted. Messages of hits are never dropped.
     pub outbox_max_bytes: u64,
+    /// Deletion by age; `None` keeps everything.
+    pub retention: Option<Retention>,
     /// The key with which database and pictures are encrypted; `None`: they are not.
     pub key: Option<StoreKey>,
 }
@@ -27,6 +30,7 @@ impl Settings {
             keep_passages: true,
             keep_passage_pictures: false,
             outbox_max_bytes: 512 << 20,
+            retention: None,
             key: None,
         }
     }

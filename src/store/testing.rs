@@ -37,6 +37,7 @@ pub(super) fn passage(text: &str, second: i64) -> Passage {
         contradictory: true,
         direction: Some(Direction::Left),
         lane: Some("east".into()),
+        mandate: Some("GR-2026-114".into()),
         best_frame: 41,
         best_frame_at: at(second),
         best_frame_received_at: at(second),

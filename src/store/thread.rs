@@ -1,13 +1,16 @@
 //! The store's own thread, and how everyone else talks to it: one bounded queue of commands, each
 //! answered; so a slow disk is felt by those who record and nothing piles up unseen.
 
+use super::orders::{Order, PausedCamera};
 use super::outcomes::Answer;
 use super::record::Record;
 use super::rows::{HitQuery, HitRow, OutboxRow, OutboxStats, PassageQuery, PassageRow, Totals};
 use super::settings::Settings;
+use super::usage::UseChange;
 use super::writer::Store;
-use super::{AuditEntry, AuditHead, StoreError, queries};
-use crossbeam_channel::{Receiver, Sender, bounded};
+use super::{AuditEntry, AuditHead, LawInForce, NewLook, StoreError, queries, retention};
+use crate::domain::Utc;
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded};
 use std::time::{Duration, Instant};
 
 /// Commands that may wait; more make the callers wait. Each is one caller, so this is never memory.
@@ -22,7 +25,12 @@ enum Command {
     OutboxFailed(i64, String, Reply<()>),
     OutboxStats(Reply<OutboxStats>),
     Answer(Box<Answer>, Reply<()>),
+    Order(Box<Order>, Reply<bool>),
+    PausedCameras(Reply<Vec<PausedCamera>>),
     Audit(AuditEntry, Reply<AuditHead>),
+    Look(Box<NewLook>, Reply<()>),
+    SetLaw(Box<LawInForce>, Reply<()>),
+    Usage(Box<UseChange>, Utc, Reply<()>),
     AuditHead(Reply<AuditHead>),
     Totals(Reply<Totals>),
     RecentHits(HitQuery, Reply<Vec<HitRow>>),
@@ -79,7 +87,8 @@ pub fn start(settings: &Settings) -> Result<(StoreHandle, StoreThread), StoreErr
 /// Answers commands until told to stop or until nobody can send any more. A caller that has gone away
 /// does not matter, hence the ignored sends of answers.
 fn serve(store: &mut Store, queue: &Receiver<Command>, wake: &Sender<()>) {
-    for command in queue {
+    let mut sweeps = Sweeps::new();
+    while let Some(command) = sweeps.next(store, queue) {
         match command {
             Command::Record(record, reply) => {
                 let wakes = !record.messages.is_empty();
@@ -95,7 +104,18 @@ fn serve(store: &mut Store, queue: &Receiver<Command>, wake: &Sender<()>) {
             Command::OutboxFailed(id, reason, reply) => drop(reply.send(store.outbox_failed(id, &reason))),
             Command::OutboxStats(reply) => drop(reply.send(store.outbox_stats())),
             Command::Answer(answer, reply) => drop(reply.send(store.answer(&answer))),
+            Command::Order(order, reply) => {
+                let kept = store.order(&order);
+                if kept.is_ok() {
+                    let _ = wake.try_send(()); // it may have revived messages
+                }
+                let _ = reply.send(kept);
+            }
+            Command::PausedCameras(reply) => drop(reply.send(store.paused_cameras())),
             Command::Audit(entry, reply) => drop(reply.send(store.audit(&entry))),
+            Command::Look(look, reply) => drop(reply.send(store.look(&look))),
+            Command::SetLaw(law, reply) => drop(reply.send(store.set_law(&law, Utc::now()))),
+            Command::Usage(change, now, reply) => drop(reply.send(store.usage(&change, now))),
             Command::AuditHead(reply) => drop(reply.send(store.audit_head())),
             Command::Totals(reply) => drop(reply.send(Ok(store.totals()))),
             Command::RecentHits(query, reply) => {
@@ -105,6 +125,61 @@ fn serve(store: &mut Store, queue: &Receiver<Command>, wake: &Sender<()>) {
                 drop(reply.send(queries::recent_passages(store.database(), &query)));
             }
             Command::Stop => break,
+        }
+    }
+}
+
+/// Commands, and between them pieces of deletion.
+struct Sweeps {
+    /// When the next pass begins.
+    due: Instant,
+    /// When the last one began by the box's clock, which may be set while it runs.
+    began: Utc,
+    under_way: bool,
+    /// Commands answered since the last piece.
+    answered: u32,
+}
+
+/// A piece of deletion at the latest after so many commands: a box that is never idle must forget too.
+const COMMANDS_A_PIECE: u32 = 32;
+
+impl Sweeps {
+    fn new() -> Self {
+        Self { due: Instant::now(), began: Utc::now(), under_way: false, answered: 0 }
+    }
+
+    /// The next command; `None` when nobody can send any more. Deletes while there is none.
+    fn next(&mut self, store: &mut Store, queue: &Receiver<Command>) -> Option<Command> {
+        loop {
+            let every_ms = retention::EVERY.as_millis() as i64;
+            let clock_set = Utc::now().since_ms(self.began).abs() >= every_ms;
+            if !self.under_way && (clock_set || Instant::now() >= self.due) {
+                (self.under_way, self.due) = (true, Instant::now() + retention::EVERY);
+                self.began = Utc::now();
+            }
+            if self.under_way {
+                if self.answered < COMMANDS_A_PIECE {
+                    match queue.try_recv() {
+                        Ok(command) => {
+                            self.answered += 1;
+                            return Some(command);
+                        }
+                        Err(TryRecvError::Disconnected) => return None,
+                        Err(TryRecvError::Empty) => {}
+                    }
+                }
+                self.answered = 0;
+                self.under_way = store.delete_expired(Utc::now()).unwrap_or_else(|error| {
+                    tracing::error!(%error, "what has passed its term cannot be deleted yet; tried again in ten minutes");
+                    false
+                });
+                continue;
+            }
+            match queue.recv_timeout(self.due.saturating_duration_since(Instant::now())) {
+                Ok(command) => return Some(command),
+                Err(RecvTimeoutError::Disconnected) => return None,
+                Err(RecvTimeoutError::Timeout) => {}
+            }
         }
     }
 }
@@ -162,6 +237,23 @@ impl StoreHandle {
         self.ask(|reply| Command::Answer(Box::new(answer), reply))
     }
 
+    /// Keeps what an operator asks, with its row in the audit chain, in one transaction; `Ok(false)` where the id of
+    /// the message was known for its signer and nothing was done.
+    ///
+    /// # Errors
+    /// As [`Self::answer`]; the id is then not used up.
+    pub fn order(&self, order: Order) -> Result<bool, StoreError> {
+        self.ask(|reply| Command::Order(Box::new(order), reply))
+    }
+
+    /// Cameras that an operator has stopped and not let go on.
+    ///
+    /// # Errors
+    /// The database cannot be read, or the store has ended.
+    pub fn paused_cameras(&self) -> Result<Vec<PausedCamera>, StoreError> {
+        self.ask(Command::PausedCameras)
+    }
+
     /// How the outbox stands.
     ///
     /// # Errors
@@ -176,6 +268,30 @@ impl StoreHandle {
     /// The database cannot be written, or the store has ended.
     pub fn audit(&self, entry: AuditEntry) -> Result<AuditHead, StoreError> {
         self.ask(|reply| Command::Audit(entry, reply))
+    }
+
+    /// Puts a look on record, in the audit chain too, before anything is shown.
+    ///
+    /// # Errors
+    /// It is not on record: then nothing may be shown.
+    pub fn look(&self, look: NewLook) -> Result<(), StoreError> {
+        self.ask(|reply| Command::Look(Box::new(look), reply))
+    }
+
+    /// Puts the law of this start on record, for verbs that open the store beside the box.
+    ///
+    /// # Errors
+    /// The database cannot be written, or the store has ended.
+    pub fn set_law(&self, law: LawInForce) -> Result<(), StoreError> {
+        self.ask(|reply| Command::SetLaw(Box::new(law), reply))
+    }
+
+    /// Tells the register of use, on disk when this returns.
+    ///
+    /// # Errors
+    /// The database cannot be written, or the store has ended.
+    pub fn usage(&self, change: UseChange, now: Utc) -> Result<(), StoreError> {
+        self.ask(|reply| Command::Usage(Box::new(change), now, reply))
     }
 
     /// The latest row of the audit chain.

@@ -1,14 +1,17 @@
 //! The sole writer: pictures first, then one transaction for everything about a passage.
 
 use super::connection::{Database, Lock, sync_dir};
+use super::orders::{self, Order, PausedCamera};
 use super::outcomes::{self, Answer};
 use super::record::{EvidenceFile, MessageKind, ModelVersions, OutboxMessage, Record};
+use super::retention::{self, NonHits, Sweep};
 use super::rows::{OutboxRow, OutboxStats, Totals};
 use super::{
-    AuditEntry, AuditHead, Settings, StoreError, audit, conversion, convert, outbox, pictures, sealing,
+    AuditEntry, AuditHead, LawInForce, NewLook, Settings, StoreError, access, audit, conversion, convert,
+    outbox, pictures, sealing, usage,
 };
 use crate::domain::{Direction, Hit, HitState, ListVersion, Passage, PassageState, Utc};
-use crate::runtime::SigningKey;
+use crate::runtime::{HashKey, SigningKey};
 use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, named_params, params};
 use std::collections::VecDeque;
 use std::path::Path;
@@ -34,6 +37,10 @@ pub struct Store {
     unbounded: u32,
     /// The box's own key, for the seals of the audit chain.
     key: SigningKey,
+    /// The key of the hashes that stand for plates.
+    plate_key: HashKey,
+    /// The deletion under way.
+    sweep: Option<Sweep>,
     /// A commit failed with its outcome unknown: pictures were left for the sweep at the next start.
     unsure: bool,
     lock: Lock,
@@ -59,6 +66,7 @@ impl Store {
             tracing::warn!(removed, "the last run was cut off; pictures without a record were removed");
         }
         let key = SigningKey::read_or_create(&settings.box_key())?;
+        let plate_key = HashKey::read_or_create(&settings.plate_key())?;
         let settings = settings.clone();
         Ok(Self {
             db,
@@ -67,6 +75,8 @@ impl Store {
             live: VecDeque::new(),
             unbounded: 0,
             key,
+            plate_key,
+            sweep: None,
             unsure: false,
             lock,
         })
@@ -91,17 +101,25 @@ impl Store {
     /// Pictures, then the transaction; how many hits are new.
     fn keep(&mut self, record: &Record, known: Known) -> Result<u64, StoreError> {
         let with_hits = !record.hits.is_empty() || known.hits;
-        let keep = with_hits || self.settings.keep_passages || known.row;
+        let hashed = self.settings.retention.is_some_and(|r| r.non_hits == NonHits::Hash);
+        let keep = with_hits || (self.settings.keep_passages && !hashed) || known.row;
+        let trace =
+            (hashed && !keep && record.passage.state == PassageState::Closed).then_some(&self.plate_key);
         let evidence: &[EvidenceFile] =
             if with_hits || (keep && self.settings.keep_passage_pictures) { &record.evidence } else { &[] };
         let new_files = self.db.pictures.write_all(evidence)?;
 
         let fail = self.db.fail("recording a passage");
-        let written = self
-            .db
-            .connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .and_then(|tx| write(&tx, record, keep, evidence).map(|new_hits| (tx, new_hits)));
+        let written =
+            self.db.connection.transaction_with_behavior(TransactionBehavior::Immediate).and_then(|tx| {
+                if let Some(key) = trace {
+                    retention::write_trace(&tx, &record.passage, key)?;
+                }
+                let new_hits = write(&tx, record, keep, evidence)?;
+                let ended = record.passage.state == PassageState::Closed && !known.closed;
+                usage::count(&tx, &record.passage.camera, ended, new_hits)?;
+                Ok((tx, new_hits))
+            });
         let (tx, new_hits) = match written {
             Ok(written) => written,
             Err(e) => {
@@ -207,6 +225,22 @@ impl Store {
         outcomes::keep(&mut self.db, answer)
     }
 
+    /// Keeps what an operator asks; see [`super::StoreHandle::order`].
+    ///
+    /// # Errors
+    /// See there.
+    pub fn order(&mut self, order: &Order) -> Result<bool, StoreError> {
+        orders::keep(&mut self.db, order, Utc::now())
+    }
+
+    /// Cameras that an operator has stopped.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn paused_cameras(&self) -> Result<Vec<PausedCamera>, StoreError> {
+        orders::paused(&self.db.connection).map_err(self.db.fail("reading which cameras are paused"))
+    }
+
     /// How the outbox stands.
     ///
     /// # Errors
@@ -231,8 +265,47 @@ impl Store {
         audit::head(&self.db.connection).map_err(self.db.fail("reading the audit chain"))
     }
 
+    /// Puts the law of this start on record, for verbs beside the box.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub fn set_law(&mut self, law: &LawInForce, now: Utc) -> Result<(), StoreError> {
+        access::set_law(&self.db.connection, law, now).map_err(self.db.fail("putting the law on record"))
+    }
+
+    /// Puts a look on record; see [`super::StoreHandle::look`].
+    ///
+    /// # Errors
+    /// It is not on record.
+    pub fn look(&mut self, look: &NewLook) -> Result<(), StoreError> {
+        access::keep(&mut self.db, &self.settings, look, Utc::now())
+    }
+
+    /// Does the next piece of deleting what has passed its term; `false` when nothing is left of this pass, or
+    /// where nothing has a term. The first call after that begins the next pass.
+    ///
+    /// # Errors
+    /// The database or a file refuses; what was deleted until then stays deleted.
+    pub fn delete_expired(&mut self, now: Utc) -> Result<bool, StoreError> {
+        let Some(retention) = self.settings.retention else { return Ok(false) };
+        let means = retention::Means {
+            settings: &self.settings,
+            retention: &retention,
+            key: &self.key,
+            plate_key: &self.plate_key,
+        };
+        let mut sweep = self.sweep.take().unwrap_or_else(|| Sweep::new(now));
+        let more = sweep.step(&mut self.db, &means)?;
+        self.sweep = more.then_some(sweep);
+        Ok(more)
+    }
+
     pub(super) fn database(&self) -> &Database {
         &self.db
+    }
+
+    pub(super) fn database_mut(&mut self) -> &mut Database {
+        &mut self.db
     }
 }
 
@@ -308,11 +381,12 @@ fn write_passage(tx: &Transaction<'_>, p: &Passage, models: Option<i64>) -> rusq
         "INSERT INTO passage (id, camera, state, first_seen, last_seen, clock_source, clock_error_ms,
              longitude, latitude, heading, accuracy_m, text, confidence, distribution, country, country_p,
              lines, readings, agreement, best_frame, best_frame_at, best_frame_received_at, best_corners, models,
-             contradictory, direction, lane)
+             contradictory, direction, lane, mandate)
          VALUES (:id, :camera, :state, :first_seen, :last_seen, :clock_source, :clock_error_ms,
              :longitude, :latitude, :heading, :accuracy_m, :text, :confidence, :distribution, :country,
              :country_p, :lines, :readings, :agreement, :best_frame, :best_frame_at,
-             :best_frame_received_at, :best_corners, :models, :contradictory, :direction, :lane)
+             :best_frame_received_at, :best_corners, :models, :contradictory, :direction, :lane,
+             :mandate)
          ON CONFLICT (id) DO UPDATE SET
              state = excluded.state, first_seen = excluded.first_seen, last_seen = excluded.last_seen,
              clock_source = excluded.clock_source, clock_error_ms = excluded.clock_error_ms,
@@ -324,7 +398,8 @@ fn write_passage(tx: &Transaction<'_>, p: &Passage, models: Option<i64>) -> rusq
              best_frame_at = excluded.best_frame_at,
              best_frame_received_at = excluded.best_frame_received_at,
              best_corners = excluded.best_corners, models = coalesce(excluded.models, models),
-             contradictory = excluded.contradictory, direction = excluded.direction, lane = excluded.lane
+             contradictory = excluded.contradictory, direction = excluded.direction, lane = excluded.lane,
+             mandate = coalesce(excluded.mandate, mandate)
          WHERE state = 'open'",
     )?
     .execute(named_params! {
@@ -355,6 +430,7 @@ fn write_passage(tx: &Transaction<'_>, p: &Passage, models: Option<i64>) -> rusq
         ":contradictory": p.contradictory,
         ":direction": p.direction.map(Direction::as_str),
         ":lane": p.lane.as_deref(),
+        ":mandate": p.mandate.as_deref(),
     })
     .map(|_| ())
 }

@@ -73,6 +73,11 @@ pub(super) struct ByListAndKind {
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub(super) struct ByResult {
+    pub result: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 pub(super) struct ByKind {
     pub kind: StoreErrorKind,
 }
@@ -101,6 +106,7 @@ pub(super) struct Families {
     pub outbox_dead: Gauge,
     pub delivered: Counter,
     pub publish_refused: Counter,
+    pub inbound: Family<ByResult, Counter>,
     pub broker_connected: Gauge,
     pub store_errors: Family<ByKind, Counter>,
     pub times: Times,
@@ -176,6 +182,8 @@ impl Families {
         );
         r.register("messages_delivered", "Messages the broker acknowledged", self.delivered.clone());
         r.register("publishes_refused", "Messages the broker refused", self.publish_refused.clone());
+        let help = "Messages of operators, by what became of them";
+        r.register("inbound_messages", help, self.inbound.clone());
         let help = "Time from a frame's capture to the broker's acknowledgement of its hit";
         r.register_with_unit("capture_to_delivered", help, s(), self.times.capture_to_delivered.clone());
         r.register(

@@ -5,7 +5,8 @@
 //! the hot path; it never fails and does not wait for a scrape.
 
 use super::families::{
-    ByCamera, ByDiscard, ByDrop, ByKind, ByList, ByListAndKind, ByQueue, ByReject, ByStage, BySuppress,
+    ByCamera, ByDiscard, ByDrop, ByKind, ByList, ByListAndKind, ByQueue, ByReject, ByResult, ByStage,
+    BySuppress,
 };
 use super::families::{Families, FloatGauge};
 use super::labels::{
@@ -176,6 +177,11 @@ impl Metrics {
     /// The broker refused a message.
     pub fn publish_refused(&self) {
         self.shared.all.publish_refused.inc();
+    }
+
+    /// A message of an operator was followed (`accepted`) or not, for this reason.
+    pub fn inbound(&self, result: &'static str) {
+        self.shared.all.inbound.get_or_create(&ByResult { result }).inc();
     }
 
     /// The broker is connected, or no longer is.
@@ -363,6 +369,7 @@ mod tests {
         m.delivered();
         m.capture_to_delivered(Duration::from_millis(180));
         m.publish_refused();
+        m.inbound("accepted");
         m.broker_connected(true);
         m
     }

@@ -37,6 +37,8 @@ const SAME_PLACE: f32 = 0.35;
 /// are 1. One conflict is little: a sure misreading is commoner than a neighbour with nearly the same plate.
 const SAME_TEXT: f32 = 2.0;
 const OTHER_TEXT: f32 = 0.5;
+/// A plate that was not read continues a track up to so far (widths) from where it was expected.
+const UNREAD_REACH: f32 = 1.2;
 /// A character is sure from this probability on.
 const SURE: f32 = 0.95;
 /// A movement of the picture smaller than this (widths) is left to the tracks themselves.
@@ -53,13 +55,24 @@ pub(super) struct Association<'a> {
     pub shake: Point,
     /// What all plates seen once have moved by.
     flow: Point,
+    /// What the picture has moved by, where it was asked.
+    picture: Option<Point>,
 }
 
 impl<'a> Association<'a> {
-    pub fn new(known: Vec<Known<'a>>, readings: &'a [Reading], at_ms: i64, camera: Point) -> Self {
+    /// `picture` is what the pixels say the picture moved by since the frame before: it counts where there are not two
+    /// plates to tell.
+    pub fn new(
+        known: Vec<Known<'a>>,
+        readings: &'a [Reading],
+        at_ms: i64,
+        camera: Point,
+        picture: Option<Point>,
+    ) -> Self {
         let zero = Point { x: 0.0, y: 0.0 };
-        let mut new = Self { known, readings, at_ms, camera, shake: zero, flow: zero };
-        new.shake = new.vote(true);
+        let mut new = Self { known, readings, at_ms, camera, shake: zero, flow: zero, picture: None };
+        new.picture = picture.filter(|_| new.readings.len() < 2 || new.moving() < 2);
+        new.shake = new.picture.unwrap_or_else(|| new.vote(true));
         new.flow = new.vote(false);
         new
     }
@@ -89,7 +102,7 @@ impl<'a> Association<'a> {
             }
         }
         if offs.len() < 2 {
-            return Point { x: 0.0, y: 0.0 };
+            return self.picture.unwrap_or(Point { x: 0.0, y: 0.0 });
         }
         let median = |mut values: Vec<f32>| {
             values.sort_by(f32::total_cmp);
@@ -115,6 +128,15 @@ impl<'a> Association<'a> {
         };
         let width = median(offs.iter().map(|o| o.2).collect());
         if shift.x.hypot(shift.y) < TREMOR * width { Point { x: 0.0, y: 0.0 } } else { shift }
+    }
+
+    /// Tracks whose way is known and that were seen a moment ago.
+    fn moving(&self) -> usize {
+        let recent = |k: &&Known<'_>| {
+            let expected = k.motion.expect(self.at_ms);
+            expected.moving_known && expected.age_ms < 400.0 && !k.hidden
+        };
+        self.known.iter().filter(recent).count()
     }
 
     fn steady(&self, corners: &Corners) -> Point {
@@ -160,6 +182,8 @@ impl<'a> Association<'a> {
             * (0.4 + 1.2 * likeness.score)
             * if likeness.conflicts > 1 { 0.6 } else { 1.0 }
             * if likeness.nearly { 2.0 } else { 1.0 };
+        // What could not be read says nothing for itself: it must be where the track was going.
+        let reach = if reading.positions.is_empty() { reach.min(UNREAD_REACH) } else { reach };
         let settled = known.readings >= 2;
         if off.is_nan() || !likeness.same && (off >= reach || likeness.conflicts >= 3 && settled) {
             return 0.0;
@@ -324,7 +348,7 @@ mod tests {
             .iter()
             .map(|(motion, fused)| Known { motion, fused: Some(fused), readings: 3, hidden: false })
             .collect();
-        Association::new(known, readings, frame * 40, STEADY).worth()
+        Association::new(known, readings, frame * 40, STEADY, None).worth()
     }
 
     #[test]
@@ -363,7 +387,7 @@ mod tests {
             t.iter().map(|(motion, fused)| Known { motion, fused: Some(fused), readings: 3, hidden: false });
         // Both have moved by 190 px: the one now stands next to where the other stood, and none was read.
         let readings = [reading("", 0.9, 3, 190.0), reading("", 0.9, 3, 390.0)];
-        let a = Association::new(known.collect(), &readings, 120, STEADY);
+        let a = Association::new(known.collect(), &readings, 120, STEADY, None);
         assert!((a.shake.x - 190.0).abs() < 1.0, "{:?}", a.shake);
         let worth = a.worth();
         assert!(worth[0][0] > worth[0][1] && worth[1][1] > worth[1][0], "{worth:?}");

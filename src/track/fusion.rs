@@ -47,7 +47,11 @@ impl Fused {
 /// Consecutive frames show the same dirt, blur and glare, so their errors go together: `n` readings count
 /// as `n / (1 + (n - 1) * CORRELATION)` independent ones (the design effect of Kish 1965), at most
 /// `1 / CORRELATION`.
-const CORRELATION: f32 = 0.4;
+const CORRELATION: f32 = 0.5;
+
+/// The same for whether a character stands there at all: a box that is cut too narrow is narrow in this frame, and
+/// another in the next.
+const CORRELATION_OF_ENDS: f32 = 0.1;
 
 /// A character's probability never counts as less: one frame with a smudge must not veto a hundred.
 const FLOOR: f32 = 1e-3;
@@ -56,8 +60,11 @@ const FLOOR: f32 = 1e-3;
 const HYPOTHESES: usize = 37;
 const NOTHING: usize = HYPOTHESES - 1;
 
-/// Before a reading says so, how likely it is that a position exists which most readings do not have.
+/// Before a reading says so, how likely it is that a position exists which most readings do not have: inside, and at
+/// the ends. Of 1,551 readings of the rendered clips with a confidence of 0.3 to 0.97, 22 lacked an end of the plate
+/// and 4 had a character too many there, so at the ends the majority says nothing by itself.
 const EXTRA_PRIOR: f32 = 0.1;
+const EXTRA_PRIOR_END: f32 = 0.5;
 
 /// A reading made ready for fusing.
 #[derive(Debug, Clone)]
@@ -111,8 +118,12 @@ pub(super) fn fuse_samples(samples: &[&Sample]) -> Option<Fused> {
     });
     let n = all.len() as f32;
     let independent = n / (1.0 + (n - 1.0) * CORRELATION);
+    let presence = n / (1.0 + (n - 1.0) * CORRELATION_OF_ENDS);
     let total: f32 = all.iter().map(|s| s.weight()).sum();
-    let share = |s: &Sample| s.weight() / total * independent;
+    let share = |s: &Sample| Share {
+        character: s.weight() / total * independent,
+        presence: s.weight() / total * presence,
+    };
     let pivot = likeliest(&all)?;
     let length = pivot.logs.len();
     let fits = |s: &&Sample| s.logs.len() == length && differing(s.text.chars(), pivot.text.chars()) <= FLAT;
@@ -121,7 +132,10 @@ pub(super) fn fuse_samples(samples: &[&Sample]) -> Option<Fused> {
     let profile: Vec<Column> = (0..length)
         .map(|i| {
             let mut column = Column::new();
-            fitting.iter().for_each(|s| column.seen(s.weight() / fitting_total * independent, s, i));
+            fitting.iter().for_each(|s| {
+                let part = s.weight() / fitting_total;
+                column.seen(Share { character: part * independent, presence: part * presence }, s, i);
+            });
             column
         })
         .collect();
@@ -142,7 +156,7 @@ pub(super) fn fuse_samples(samples: &[&Sample]) -> Option<Fused> {
     }
     let countries = fuse_countries(&all);
     let unsettled: f32 = positions.iter().map(|d| d.best().1).product();
-    settle_distribution(&mut positions, &countries);
+    settle_distribution(&mut positions, independent, &countries);
     let settled: f32 = positions.iter().map(|d| d.best().1).product();
     if unsettled > 0.0 {
         confidence = (confidence * settled / unsettled).min(1.0);
@@ -183,7 +197,7 @@ fn lies_flat(sample: &Sample, profile: &[Column]) -> bool {
 }
 
 /// All readings over the profile, positions that only some of them have included.
-fn laid_over(all: &[&Sample], profile: &[Column], share: impl Fn(&Sample) -> f32) -> Vec<Column> {
+fn laid_over(all: &[&Sample], profile: &[Column], share: impl Fn(&Sample) -> Share) -> Vec<Column> {
     let n = profile.len();
     let under: Vec<CharDistribution> = profile.iter().map(Column::distribution).collect();
     let mut columns = vec![Column::new(); n];
@@ -214,7 +228,7 @@ fn laid_over(all: &[&Sample], profile: &[Column], share: impl Fn(&Sample) -> f32
     let mut columns = columns.into_iter();
     for (i, slot) in between.into_iter().enumerate() {
         if !slot.is_empty() {
-            let mut column = Column::doubtful();
+            let mut column = Column::doubtful(i == 0 || i == n);
             let mut having = slot.into_iter().peekable();
             for (k, s) in all.iter().enumerate() {
                 match having.next_if(|(of, _)| *of == k) {
@@ -229,6 +243,13 @@ fn laid_over(all: &[&Sample], profile: &[Column], share: impl Fn(&Sample) -> f32
     result
 }
 
+/// What one reading counts, among all: for which character stands at a position, and for whether one does.
+#[derive(Clone, Copy)]
+struct Share {
+    character: f32,
+    presence: f32,
+}
+
 /// The evidence for every hypothesis at one position, as logarithms.
 #[derive(Clone)]
 struct Column([f32; HYPOTHESES]);
@@ -239,23 +260,23 @@ impl Column {
     }
 
     /// A position that most readings do not have.
-    fn doubtful() -> Self {
-        let character = EXTRA_PRIOR.ln();
-        Self(std::array::from_fn(|h| if h == NOTHING { (1.0 - EXTRA_PRIOR).ln() } else { character }))
+    fn doubtful(at_end: bool) -> Self {
+        let prior = if at_end { EXTRA_PRIOR_END } else { EXTRA_PRIOR };
+        Self(std::array::from_fn(|h| if h == NOTHING { (1.0 - prior).ln() } else { prior.ln() }))
     }
 
-    fn seen(&mut self, weight: f32, sample: &Sample, position: usize) {
+    fn seen(&mut self, share: Share, sample: &Sample, position: usize) {
         let Some(logs) = sample.logs.get(position) else { return };
-        for (sum, log) in self.0.iter_mut().zip(logs) {
-            *sum += weight * log;
+        for (h, (sum, log)) in self.0.iter_mut().zip(logs).enumerate() {
+            *sum += if h == NOTHING { share.presence } else { share.character } * log;
         }
     }
 
-    fn missing(&mut self, weight: f32, at_end: bool) {
+    fn missing(&mut self, share: Share, at_end: bool) {
         let lacking = if at_end { MISSING_END } else { MISSING }.ln();
         for (h, sum) in self.0.iter_mut().enumerate() {
             // 1 - EXTRA: next to nothing.
-            *sum += if h == NOTHING { 0.0 } else { weight * lacking };
+            *sum += if h == NOTHING { 0.0 } else { share.presence * lacking };
         }
     }
 
@@ -391,7 +412,9 @@ pub(super) mod tests {
     #[test]
     fn an_i_that_may_be_a_one_does_not_make_the_plate_doubtful() {
         let f = fused(&[("WT49IBJ", 0.95), ("WT491BJ", 0.95)]);
-        assert!(f.confidence < 0.6 && f.confidence_but_for_look_alikes() > 0.8, "{}", f.confidence);
+        // A temporary Belgian plate has letters there.
+        assert_eq!(f.text, "WT49IBJ");
+        assert!(f.confidence < 0.8 && f.confidence_but_for_look_alikes() > 0.8, "{}", f.confidence);
         let f = fused(&[("WT49IBJ", 0.95), ("WT49KBJ", 0.95)]);
         assert!(f.confidence_but_for_look_alikes() < 0.6);
     }

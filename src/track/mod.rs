@@ -1,7 +1,7 @@
 //! Layer 3: the readings of one camera become passages.
 //!
 //! * `motion.rs`: where a plate was and should be; `association.rs`: how well a detection continues a track, and
-//!   what the camera itself moved by; `assign.rs`: the assignment that is best as a whole.
+//!   what the camera itself moved by (`shift.rs`: seen in the pixels); `assign.rs`: the assignment that is best as a whole.
 //! * `align.rs`, `fusion.rs`: one text of many readings; `contradiction.rs`: readings that cannot be of one plate.
 //! * `following.rs`: one track; `tracker.rs`: the tracks of a camera, when a passage opens, improves and closes.
 //! * `areas.rs`: masks and lanes.
@@ -20,6 +20,7 @@ mod fusion;
 mod motion;
 pub mod score;
 mod settings;
+mod shift;
 pub mod simulated;
 pub mod simulation;
 mod tracker;

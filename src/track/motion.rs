@@ -21,6 +21,8 @@ struct Place {
     at_ms: i64,
     centre: Point,
     width: f32,
+    /// Width and height of the upright box around it.
+    around: (f32, f32),
 }
 
 /// A plate's place at a time, as expected.
@@ -30,6 +32,8 @@ pub(super) struct Expected {
     pub centre: Point,
     /// Width in px.
     pub width: f32,
+    /// Width and height of the upright box around it, px.
+    pub around: (f32, f32),
     /// Whether it rests on a known speed.
     pub moving_known: bool,
     /// Time since the plate was last found, ms.
@@ -107,6 +111,7 @@ impl Motion {
                 y: last.centre.y + self.velocity.y * shift,
             },
             width: last.width / nearer,
+            around: (last.around.0 / nearer, last.around.1 / nearer),
             moving_known: self.updates > 1,
             age_ms,
         }
@@ -133,10 +138,12 @@ impl Motion {
 
 fn place(corners: &Corners, at_ms: i64, camera: Point) -> Place {
     let c = corners.centre();
+    let [x0, y0, x1, y1] = corners.bounds();
     Place {
         at_ms,
         centre: Point { x: c.x - camera.x, y: c.y - camera.y },
         width: corners.width_px().max(1.0),
+        around: ((x1 - x0).max(1.0), (y1 - y0).max(1.0)),
     }
 }
 

@@ -33,15 +33,16 @@ pub struct TrueVehicle {
 }
 
 /// What was seen of a passage.
-#[derive(Default)]
+#[derive(Default, Clone)]
 struct Seat {
-    frames: Vec<(u64, Shows)>,
+    /// Frame, what was there, and the box it was found in.
+    frames: Vec<(u64, Shows, [f32; 4])>,
     single: Option<(String, f32)>,
     told: Option<Passage>,
 }
 
 /// Collects what the tracker did, frame by frame.
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub struct Score {
     seats: BTreeMap<PassageId, Seat>,
 }
@@ -66,7 +67,7 @@ impl Score {
     /// A reading of frame `seq` went to this passage.
     pub fn assigned(&mut self, id: PassageId, reading: &Reading, shows: Shows) {
         let seat = self.seats.entry(id).or_default();
-        seat.frames.push((reading.stamp.seq, shows));
+        seat.frames.push((reading.stamp.seq, shows, reading.detection.bounds));
         let confidence = reading.confidence();
         if confidence > 0.0 && seat.single.as_ref().is_none_or(|(_, p)| confidence > *p) {
             seat.single = Some((reading.text(), confidence));
@@ -97,6 +98,28 @@ impl Score {
         self.seats.entry(id).or_default().told = Some(passage);
     }
 
+    /// Where each passage was in the frames in which its plate was not found: on straight lines between those in which
+    /// it was, as trackers that know the whole clip do (nothing is read there). `shows` tells what is at a place. Gaps
+    /// of more than `longest` frames stay.
+    pub fn fill_gaps(&mut self, longest: u64, shows: impl Fn(u64, &[f32; 4]) -> Shows) {
+        for seat in self.seats.values_mut().filter(|s| s.told.is_some()) {
+            seat.frames.sort_by_key(|f| f.0);
+            let pairs = seat.frames.windows(2).filter_map(|w| match w {
+                [a, b] if b.0 - a.0 > 1 && b.0 - a.0 - 1 <= longest => Some((*a, *b)),
+                _ => None,
+            });
+            let mut filled = Vec::new();
+            for ((from, _, a), (to, _, b)) in pairs {
+                for seq in from + 1..to {
+                    let share = (seq - from) as f32 / (to - from) as f32;
+                    let place: [f32; 4] = std::array::from_fn(|i| a[i] + (b[i] - a[i]) * share);
+                    filled.push((seq, shows(seq, &place), place));
+                }
+            }
+            seat.frames.extend(filled);
+        }
+    }
+
     /// Reckons it up.
     pub fn figures(&self, truth: &[TrueVehicle]) -> Figures {
         let passages: Vec<&Seat> = self.seats.values().filter(|s| s.told.is_some()).collect();
@@ -124,7 +147,7 @@ impl Score {
         // An empty sum of floating numbers is -0.
         let kept: f32 = shares.sum::<f32>() + 0.0;
         let mut found = vec![BTreeSet::new(); truth.len()];
-        for (seq, shows) in self.seats.values().flat_map(|s| &s.frames) {
+        for (seq, shows, _) in self.seats.values().flat_map(|s| &s.frames) {
             if let Shows::Vehicle(v) = shows
                 && is_asked(*v)
                 && let Some(frames) = found.get_mut(*v)
@@ -216,5 +239,65 @@ impl Score {
             ("direction_right", share(headed_right, headed)),
         ];
         Figures { lines, errors }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fusion::tests::reading;
+    use super::*;
+    use crate::domain::{CameraId, ClockQuality, ClockSource, Corners, PassageState, PlateText, Utc};
+
+    fn passage(id: PassageId) -> Passage {
+        let at = Utc::from_unix_ms(0);
+        Passage {
+            id,
+            camera: CameraId::new("c"),
+            state: PassageState::Closed,
+            first_seen: at,
+            last_seen: at,
+            clock: ClockQuality { source: ClockSource::Media, error_ms: None },
+            position: None,
+            mandate: None,
+            text: PlateText::new("1ABC123").unwrap(),
+            confidence: 0.99,
+            positions: vec![],
+            country: None,
+            lines: 1,
+            readings: 4,
+            agreement: 1.0,
+            contradictory: false,
+            direction: None,
+            lane: None,
+            best_frame: 0,
+            best_frame_at: at,
+            best_frame_received_at: at,
+            best_corners: Corners::from_box(0.0, 0.0, 1.0, 1.0),
+        }
+    }
+
+    #[test]
+    fn gaps_are_filled_on_straight_lines_and_count_for_whom_they_lie_on() {
+        let id = PassageId::generate();
+        let mut score = Score::default();
+        for (seq, x) in [(0, 0.0), (1, 10.0), (4, 40.0), (90, 900.0)] {
+            score.assigned(id, &reading("1ABC123", 0.9, seq, x), Shows::Vehicle(0));
+        }
+        let told = score.seats.get(&id).unwrap().frames.len();
+        score.fill_gaps(10, |_, _| Shows::Nothing);
+        assert_eq!(score.seats.get(&id).unwrap().frames.len(), told, "nothing was told of it");
+        let mut seat = score.seats.remove(&id).unwrap();
+        seat.told = Some(passage(id));
+        score.seats.insert(id, seat);
+        let truth = [TrueVehicle { text: "1ABC123".into(), readable: true, fair_frames: 6, heading: None }];
+        assert!((score.figures(&truth).get("identity_f1") - 0.8).abs() < 1e-9);
+        score.fill_gaps(10, |seq, place| {
+            assert_eq!(place[0], seq as f32 * 10.0);
+            Shows::Vehicle(0)
+        });
+        assert!(
+            (score.figures(&truth).get("identity_f1") - 1.0).abs() < 1e-9,
+            "frames 2 and 3; 5 to 89 stay"
+        );
     }
 }

@@ -5,6 +5,7 @@ use super::assign::assign;
 use super::association::{Association, Known, lacks_an_end};
 use super::following::{Track, is_lettering};
 use super::fusion::Fused;
+use super::shift::Profile;
 use crate::domain::{
     CameraId, EvidenceFrame, Frame, Passage, PassageId, PassageState, PlateText, Point, Reading, Utc,
 };
@@ -29,7 +30,7 @@ pub enum Discarded {
     TooUnsure,
     /// Letters alone, read as of a country that issues no such plates: a shop sign, a van's lettering.
     Lettering,
-    /// The same plate at the same time as another track: a second detection of one vehicle.
+    /// The same plate at the same time as another track: a second detection of one vehicle, or a piece of its track.
     SameAsOther,
     /// What came out of the fusion is no plate's text.
     NoText,
@@ -52,6 +53,12 @@ const MAX_TRACKS: usize = 100;
 /// in a frame, or a track that was lost for a moment.
 const SAME_VEHICLE_MS: i64 = 2_000;
 
+/// With at most so many tracks the picture itself is asked what it moved by.
+const FEW: usize = 3;
+
+/// A plate not found for longer than this (ms) is not looked for any more: where it is then is a guess.
+const EXPECTED_MS: f32 = 500.0;
+
 /// From this time between frames (ms) on, a fast vehicle may be readable in one frame only; then a single reading is
 /// enough when it is as sure as this.
 const SPARSE_MS: f32 = 90.0;
@@ -64,6 +71,8 @@ pub struct Tracker {
     tracks: Vec<Track>,
     /// How far the picture has moved since the first frame, px.
     moved: Point,
+    /// Brightness of the latest frame by column and row, as long as it may be needed.
+    picture: Option<Profile>,
     /// Which passage each reading of the latest frame went to.
     assigned: Vec<(PassageId, Reading)>,
     /// Text, passage and end of the latest passages.
@@ -83,6 +92,7 @@ impl Tracker {
             settings,
             tracks: Vec::new(),
             moved: Point { x: 0.0, y: 0.0 },
+            picture: None,
             assigned: Vec::new(),
             ended: Vec::new(),
             discarded: Vec::new(),
@@ -103,7 +113,8 @@ impl Tracker {
                 (since as f32 - self.interval_ms) * if self.interval_ms > 0.0 { 0.1 } else { 1.0 };
         }
         self.last_frame = Some(now);
-        let pairs = self.associate(&readings, now);
+        let shift = self.picture_shift(frame);
+        let pairs = self.associate(&readings, now, shift);
         for (reading, (track, jump)) in readings.into_iter().zip(pairs) {
             let place = match track {
                 Some(place) => place,
@@ -139,6 +150,28 @@ impl Tracker {
         events
     }
 
+    /// The boxes (px, `[x0, y0, x1, y1]`) in which the plates followed until now should be in this frame, those seen
+    /// latest first: where the detector finds nothing there, a closer look is worth it. Plates whose way is not known
+    /// yet, and those not found for half a second, are not among them.
+    pub fn expected(&self, frame: &Frame) -> Vec<[f32; 4]> {
+        let now = frame.stamp.captured_at.unix_ms();
+        let (w, h) = (frame.image.width() as f32, frame.image.height() as f32);
+        let mut all: Vec<(f32, [f32; 4])> = self
+            .tracks
+            .iter()
+            .map(|t| t.motion.expect(now))
+            .filter(|e| e.moving_known && e.age_ms <= EXPECTED_MS)
+            .filter_map(|e| {
+                let (x, y) = (e.centre.x + self.moved.x, e.centre.y + self.moved.y);
+                let (dx, dy) = (e.around.0 / 2.0, e.around.1 / 2.0);
+                let inside = (0.0..w).contains(&x) && (0.0..h).contains(&y);
+                inside.then_some((e.age_ms, [x - dx, y - dy, x + dx, y + dy]))
+            })
+            .collect();
+        all.sort_by(|a, b| a.0.total_cmp(&b.0));
+        all.into_iter().map(|(_, bounds)| bounds).collect()
+    }
+
     /// Closes the tracks that have not been seen for the configured time at `now`.
     pub fn tick(&mut self, now: Utc) -> Vec<TrackEvent> {
         let (lost, kept): (Vec<_>, Vec<_>) =
@@ -171,14 +204,19 @@ impl Tracker {
 
     /// Which track each reading continues, as is best for all together, and how far (in plate widths) from where
     /// it was expected. Learns meanwhile what the picture as a whole has moved by.
-    fn associate(&mut self, readings: &[Reading], now: Utc) -> Vec<(Option<usize>, f32)> {
+    fn associate(
+        &mut self,
+        readings: &[Reading],
+        now: Utc,
+        picture: Option<Point>,
+    ) -> Vec<(Option<usize>, f32)> {
         let known = self.tracks.iter().map(|t| Known {
             motion: &t.motion,
             fused: t.fused.as_ref(),
             readings: t.count,
             hidden: t.is_hidden(now, &self.settings),
         });
-        let association = Association::new(known.collect(), readings, now.unix_ms(), self.moved);
+        let association = Association::new(known.collect(), readings, now.unix_ms(), self.moved, picture);
         let given = assign(&association.worth());
         let pairs: Vec<(usize, usize)> =
             given.iter().enumerate().filter_map(|(r, track)| Some(((*track)?, r))).collect();
@@ -190,6 +228,16 @@ impl Tracker {
         let shake = association.measured_shake(&pairs);
         self.moved = Point { x: self.moved.x + shake.x, y: self.moved.y + shake.y };
         jumps
+    }
+
+    /// What the picture moved by since the frame before; `None` where that is not clear, or not asked because enough
+    /// plates tell it.
+    fn picture_shift(&mut self, frame: &Frame) -> Option<Point> {
+        // Profiles of two frames in a row are needed, so one is made as soon as there is anything to follow.
+        let few = (1..=FEW).contains(&self.tracks.len());
+        let now = if few { Profile::of(&frame.image) } else { None };
+        let before = std::mem::replace(&mut self.picture, now);
+        self.picture.as_ref()?.moved_since(&before?)
     }
 
     /// A vehicle that was hidden, or read so differently that it was taken for another, reads the same again: it is
@@ -234,7 +282,11 @@ impl Tracker {
     fn close(&mut self, track: Track) -> Option<TrackEvent> {
         if track.announced.is_none() {
             let confidence = track.fused.as_ref().map_or(0.0, Fused::confidence_but_for_look_alikes);
-            let why = if self.is_seen_elsewhere(&track) {
+            let surrounding = self.tracks.iter().find(|t| t.surrounds(&track)).map(|t| t.id);
+            if let Some(to) = surrounding {
+                self.reassigned.push(Moved { from: track.id, to, since_frame: 0 });
+            }
+            let why = if surrounding.is_some() || self.is_seen_elsewhere(&track) {
                 Some(Discarded::SameAsOther)
             } else if track.fused.as_ref().is_some_and(is_lettering) {
                 Some(Discarded::Lettering)
@@ -277,7 +329,7 @@ mod tests {
     use super::super::fusion::tests::reading;
     use super::super::{Areas, Polygon};
     use super::*;
-    use crate::domain::{Direction, Image};
+    use crate::domain::{Corners, Detection, Direction, Image};
     use std::sync::Arc;
 
     fn frame(seq: u64) -> Frame {
@@ -308,6 +360,59 @@ mod tests {
     }
 
     #[test]
+    fn one_plate_in_a_picture_that_shakes_is_one_passage() {
+        let shakes = [0_i64, 0, 50, -40, 30, -60, 40, -20, 60, -40, 10, 60, -40];
+        let run = |steady: bool| {
+            let mut t = tracker();
+            let mut events = Vec::new();
+            for (i, &by) in (0_u64..).zip(&shakes) {
+                let image = super::super::shift::tests::wall(1000, 400, if steady { 0 } else { by }, 0);
+                let frame = Frame { image: Arc::new(image), ..frame(i) };
+                // Not readable, so only its place can tell.
+                let mut r = reading(if i % 4 == 0 { "1ABC123" } else { "" }, 0.99, i, 400.0 + by as f32);
+                let narrow = Corners::from_box(450.0 + by as f32, 100.0, 490.0 + by as f32, 109.0);
+                r.detection = Detection { corners: narrow, bounds: narrow.bounds(), score: 0.9 };
+                events.extend(t.step(&frame, vec![r]));
+            }
+            let followed: std::collections::BTreeSet<_> = t.tracks.iter().map(|t| t.id).collect();
+            (followed.len(), events.len())
+        };
+        assert_eq!(run(false).0, 1);
+        assert!(run(true).0 > 1, "were it not for the picture, the plate would have jumped twice its width");
+    }
+
+    #[test]
+    fn a_jolt_and_a_misread_character_make_no_second_passage() {
+        // Frames 10 and 11 are far off and misread; before and after it stands where it stood.
+        let jolted = |i: u64| (10..12).contains(&i);
+        let misread = |i: u64| {
+            let mut r = reading("1ABC923", 0.97, i, 600.0);
+            let d = &mut r.positions[4];
+            (d.p[9], d.p[1]) = (0.55, 0.43);
+            r
+        };
+        let frames: Vec<_> = (0..60)
+            .map(|i| (i, vec![if jolted(i) { misread(i) } else { reading("1ABC123", 0.97, i, 100.0) }]))
+            .collect();
+        let events = run(&mut tracker(), &frames);
+        let closed: Vec<_> = events.iter().filter(|e| e.passage.state == PassageState::Closed).collect();
+        assert_eq!(
+            closed.len(),
+            1,
+            "{:?}",
+            closed.iter().map(|e| e.passage.text.as_str()).collect::<Vec<_>>()
+        );
+        // Two that stand there at the same time are two.
+        let both = |i: u64| {
+            let mut all = vec![reading("1ABC123", 0.97, i, 100.0)];
+            all.extend(jolted(i).then(|| misread(i)));
+            all
+        };
+        let events = run(&mut tracker(), &(0..60).map(|i| (i, both(i))).collect::<Vec<_>>());
+        assert_eq!(events.iter().filter(|e| e.passage.state == PassageState::Closed).count(), 2);
+    }
+
+    #[test]
     fn two_plates_side_by_side_stay_two() {
         let both = |i: u64| {
             vec![
@@ -320,6 +425,21 @@ mod tests {
         let mut texts: Vec<_> = closed.map(|e| e.passage.text.to_string()).collect();
         texts.sort();
         assert_eq!(texts, ["1ABC123", "2XYZ987"]);
+    }
+
+    #[test]
+    fn a_plate_is_expected_where_it_is_going_until_it_has_been_away_for_long() {
+        let mut t = tracker();
+        assert!(t.expected(&frame(0)).is_empty());
+        for i in 0..6 {
+            t.step(&frame(i), vec![reading("1ABC123", 0.99, i, 100.0 + 20.0 * i as f32)]);
+        }
+        let there = t.expected(&frame(6));
+        assert_eq!(there.len(), 1);
+        assert!((there[0][0] - 220.0).abs() < 3.0 && (there[0][2] - 320.0).abs() < 3.0, "{there:?}");
+        t.step(&frame(6), vec![]);
+        assert!((t.expected(&frame(8))[0][0] - 260.0).abs() < 6.0);
+        assert!(t.expected(&frame(60)).is_empty(), "away for two seconds, and out of the picture");
     }
 
     #[test]

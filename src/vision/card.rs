@@ -299,21 +299,21 @@ impl ReaderCard {
     }
 }
 
-fn read_card(path: &Path) -> Result<String, VisionError> {
+pub(super) fn read_card(path: &Path) -> Result<String, VisionError> {
     std::fs::read_to_string(path)
         .map_err(|e| VisionError::Card { path: path.into(), problem: format!("cannot be read: {e}") })
 }
 
-fn parse<T: serde::de::DeserializeOwned>(path: &Path, text: &str) -> Result<T, VisionError> {
+pub(super) fn parse<T: serde::de::DeserializeOwned>(path: &Path, text: &str) -> Result<T, VisionError> {
     toml::from_str(text)
         .map_err(|e| VisionError::Card { path: path.into(), problem: e.to_string().trim().to_owned() })
 }
 
-fn check(path: &Path, fine: bool, problem: &str) -> Result<(), VisionError> {
+pub(super) fn check(path: &Path, fine: bool, problem: &str) -> Result<(), VisionError> {
     if fine { Ok(()) } else { Err(VisionError::Card { path: path.into(), problem: problem.to_owned() }) }
 }
 
-fn with_model<T>(
+pub(super) fn with_model<T>(
     card_path: &Path,
     file: Option<String>,
     version: Option<String>,

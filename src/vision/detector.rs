@@ -2,7 +2,7 @@
 
 use super::VisionError;
 use super::card::{Card, CloserLook, DetectorCard, DetectorOutput};
-use super::closer::{looks, together};
+use super::closer::{EXPECTED_SCORE, EXPLAINED, FirstLook, looks, together};
 use super::letterbox::{Fit, Part, letterbox};
 use super::session::{Model, Tensor};
 use crate::domain::{Corners, Detection, Image, Point, iou};
@@ -62,8 +62,13 @@ impl Detector {
         })
     }
 
-    /// Plates in the frame, surest first. Also how long scaling and inference took.
-    pub fn detect(&mut self, image: &Image) -> Result<(Vec<Detection>, Duration, Duration), VisionError> {
+    /// Plates in the frame, surest first. Also how long scaling and inference took. Where the card asks for a closer
+    /// look, one goes to each of the `expected` boxes (px of the frame) in which the first finds nothing.
+    pub fn detect(
+        &mut self,
+        image: &Image,
+        expected: &[[f32; 4]],
+    ) -> Result<(Vec<Detection>, Duration, Duration), VisionError> {
         let mut spent = Spent::default();
         // Cuts have a size of their own, so the model's axes must be free.
         let closer = self.card.input.closer.filter(|_| self.fixed == [None, None]);
@@ -81,7 +86,7 @@ impl Detector {
         let mut found = self.plates(cells);
         spent.inference += start.elapsed();
         if let Some(closer) = closer {
-            found = self.look_closer(image, found, &closer, scale, &mut spent)?;
+            found = self.look_closer(image, found, expected, &closer, scale, &mut spent)?;
         }
         let (w, h) = (image.width() as f32, image.height() as f32);
         found.retain(|d| d.bounds[0] < w && d.bounds[1] < h && d.bounds[2] > 0.0 && d.bounds[3] > 0.0);
@@ -93,16 +98,20 @@ impl Detector {
         &mut self,
         image: &Image,
         seen: Vec<Detection>,
+        expected: &[[f32; 4]],
         wanted: &CloserLook,
         scale: f32,
         spent: &mut Spent,
     ) -> Result<Vec<Detection>, VisionError> {
         let mut cells = Vec::new();
         let frame = (image.width(), image.height());
-        for look in looks(&seen, wanted, scale, self.readable, frame) {
-            cells.extend(self.look(image, look.part, look.fit, self.min_score, spent)?);
+        let first = FirstLook { seen: &seen, expected, sure: self.min_score, scale, readable: self.readable };
+        for look in looks(&first, wanted, frame) {
+            cells.extend(self.look(image, look.part, look.fit, self.min_score * EXPECTED_SCORE, spent)?);
         }
-        let close = self.plates(cells);
+        let mut close = self.plates(cells);
+        let waited_for = |d: &Detection| expected.iter().any(|e| iou(&d.bounds, e) >= EXPLAINED);
+        close.retain(|d| d.score >= self.min_score || waited_for(d));
         Ok(together(seen, close, self.min_score, self.card.nms_iou))
     }
 

@@ -101,17 +101,19 @@ impl Worker {
     /// Every plate in the frame with its reading, surest detection first. Detections narrower than the
     /// configured width keep an empty reading: they still hold a track together.
     pub fn process(&mut self, frame: &Frame) -> Result<(Vec<Reading>, StageTimes), VisionError> {
-        self.process_where(frame, |_| Treatment::Read)
+        self.process_where(frame, &[], |_| Treatment::Read)
     }
 
-    /// [`Self::process`], each detection treated as `treatment` says.
+    /// [`Self::process`], each detection treated as `treatment` says. `expected` are the boxes (px) in which plates
+    /// followed until now should be: where the detector does not find them, it looks closer, if its card says so.
     pub fn process_where(
         &mut self,
         frame: &Frame,
+        expected: &[[f32; 4]],
         mut treatment: impl FnMut(&Detection) -> Treatment,
     ) -> Result<(Vec<Reading>, StageTimes), VisionError> {
         let mut times = StageTimes::default();
-        let (detections, scale, detect) = self.detector.detect(&frame.image)?;
+        let (detections, scale, detect) = self.detector.detect(&frame.image, expected)?;
         (times.scale, times.detect) = (scale, detect);
         let (mut to_read, mut to_follow) = (Vec::with_capacity(detections.len()), Vec::new());
         for d in detections {
@@ -173,7 +175,7 @@ impl Worker {
 
     /// Plates of the frame without reading them, surest first.
     pub fn detect(&mut self, image: &Image) -> Result<Vec<Detection>, VisionError> {
-        Ok(self.detector.detect(image)?.0)
+        Ok(self.detector.detect(image, &[])?.0)
     }
 
     /// Reads `views` and keeps for each plate the reading that is surest of its text.

@@ -12,6 +12,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("vision", 3),
     ("track", 3),
     ("hotlist", 3),
+    ("law", 3),
     ("store", 3),
     ("alert", 4),
     ("console", 4),
@@ -31,11 +32,11 @@ const DOORS: &[(&str, &[&str])] = &[
     ("axum", &["console"]),
     ("ring", &["runtime"]),
     ("sd_notify", &["runtime"]),
-    ("rustix", &["store"]),
+    ("rustix", &["store", "runtime"]),
     ("prometheus_client", &["telemetry"]),
     ("tracing_subscriber", &["telemetry"]),
     ("clap", &["cli"]),
-    ("toml", &["config", "vision", "hotlist"]),
+    ("toml", &["config", "vision", "hotlist", "law"]),
 ];
 
 fn sources() -> Vec<(String, PathBuf, String)> {

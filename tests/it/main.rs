@@ -5,11 +5,17 @@
 mod accountable;
 mod architecture;
 mod bad_input;
+mod broker_access;
 mod capture_files;
 mod capture_rtsp;
 mod cli;
+mod conversion;
 mod docs;
 mod end_to_end;
+mod inbound;
+mod lawful;
 mod outcomes;
 mod rtsp_server;
+mod secrets;
+mod service;
 mod world;

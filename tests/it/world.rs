@@ -93,8 +93,9 @@ impl Lines {
         let lines = Self::default();
         let other = lines.clone();
         std::thread::spawn(move || {
-            for line in BufReader::new(stream).lines().map_while(Result::ok) {
-                other.0.lock().unwrap().push(line);
+            // As text, whatever it is: hostile payloads are no UTF-8.
+            for line in BufReader::new(stream).split(b'\n').map_while(Result::ok) {
+                other.0.lock().unwrap().push(String::from_utf8_lossy(&line).into_owned());
             }
         });
         lines

@@ -171,6 +171,7 @@ fn what_is_recorded_in_the_store_is_delivered_and_marked() {
         publish_passages: false,
         health_every_s: 1,
         catch_up_per_s: 1_000,
+        inbound: None,
     };
     let publisher = start(&settings, handle.clone(), health, ()).unwrap();
     let mut sent = Vec::new();

@@ -146,6 +146,8 @@ fn topics_types_and_schemas_stand_in_both_documents() {
         (id.health(), "health"),
         (id.camera_status("C").unwrap(), "camera-status"),
         (id.hotlist_status("N").unwrap(), "hotlist-status"),
+        (id.commands(), "command"),
+        (id.outcomes(), "outcome"),
     ] {
         let rest = topic.strip_prefix("platewatch/v1/zone/box1/").unwrap();
         let for_people = rest.replace("/C/", "/<camera>/").replace("/N/", "/<name>/");

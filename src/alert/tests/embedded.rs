@@ -15,6 +15,7 @@ fn a_hit_goes_through_the_embedded_broker_and_back() {
         publish_passages: false,
         health_every_s: 10,
         catch_up_per_s: 1_000,
+        inbound: None,
     };
     let (outbox, events) = (MemoryOutbox::new(), Recorder::default());
     let publisher = start(&settings, outbox.clone(), health, events.clone()).unwrap();

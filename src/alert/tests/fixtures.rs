@@ -53,6 +53,7 @@ pub fn passage(text: &str) -> Passage {
         contradictory: false,
         direction: Some(Direction::Towards),
         lane: Some("left".into()),
+        mandate: Some("GR-2026-114".into()),
         best_frame: 42,
         best_frame_at: at.plus_ms(200),
         best_frame_received_at: at.plus_ms(230),
@@ -127,6 +128,21 @@ pub fn health() -> Health {
         disk_free_bytes: Some(1 << 30),
         audit_head: Some(format!("7:{}", "ab".repeat(32))),
         box_key: Some("cd".repeat(32)),
+        law: Some(crate::alert::message::LawHealth {
+            preset: "be-wpa".into(),
+            policy: "enforce".into(),
+            configured: true,
+            mandates: vec![crate::alert::message::MandateHealth {
+                reference: "GR-2026-114".into(),
+                ends_at: None,
+                oral: false,
+                over: false,
+                ending: false,
+            }],
+            ..Default::default()
+        }),
+        inbound: None,
+        broker_tls: None,
     }
 }
 
@@ -265,6 +281,7 @@ pub fn publisher(remote: Remote) -> (MemoryOutbox, Recorder, Publisher) {
         publish_passages: false,
         health_every_s: 1,
         catch_up_per_s: 1_000,
+        inbound: None,
     };
     let (outbox, events) = (MemoryOutbox::new(), Recorder::default());
     let publisher = start(&settings, outbox.clone(), health, events.clone()).unwrap();

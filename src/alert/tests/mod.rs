@@ -6,3 +6,4 @@ mod embedded;
 mod fixtures;
 mod mosquitto;
 mod refusals;
+mod renewal;

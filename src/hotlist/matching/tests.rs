@@ -39,6 +39,7 @@ fn passage(text: &str, country: Option<(&str, f32)>) -> Passage {
         contradictory: false,
         direction: None,
         lane: None,
+        mandate: None,
         best_frame: 1,
         best_frame_at: now(),
         best_frame_received_at: now(),

@@ -7,8 +7,10 @@
 //! every `health` message: a tail cut off, or a chain written anew, no longer holds the head that was told.
 //! The idea is that of tamper-evident logs (Schneier and Kelsey 1999; RFC 6962 without its tree).
 
+mod anchor;
 mod verify;
 
+pub(super) use anchor::prune;
 pub(super) use verify::verify;
 pub use verify::{AuditFault, AuditReport};
 
@@ -36,6 +38,8 @@ pub enum AuditAction {
     BoxStopped,
     /// A configuration came into use.
     ConfigurationUsed,
+    /// The rules and terms the box started with.
+    LawInForce,
     /// A camera is to be watched.
     CameraStarted,
     /// It no longer is.
@@ -52,12 +56,54 @@ pub enum AuditAction {
     Outcome,
     /// Data was deleted.
     Deletion,
+    /// Somebody wanted to read back and was refused.
+    LookRefused,
+    /// Somebody logged in at the page.
+    LoggedIn,
+    /// They logged out, or their session ended.
+    LoggedOut,
+    /// A name or password did not fit.
+    LoginFailed,
+    /// Somebody was added to the people known here.
+    UserAdded,
+    /// Somebody is let in no more.
+    UserDisabled,
+    /// A citizen asked what is held.
+    SubjectAsked,
+    /// The answer was made.
+    SubjectAnswered,
+    /// A case has something kept from deletion.
+    HoldPlaced,
+    /// It no longer needs it.
+    HoldReleased,
     /// A message that had been given up on is to be sent again.
     OutboxRetried,
     /// The store was mended.
     StoreMended,
-    /// It is encrypted, no longer encrypted, or encrypted with another key from now on.
+    /// An operator asked something of the box over MQTT.
+    Command,
+    /// The store is encrypted, no longer encrypted, or encrypted with another key from now on.
     StoreConverted,
+    /// A mandate came into use.
+    MandateTaken,
+    /// A mandate file was not taken.
+    MandateRefused,
+    /// A mandate will end soon.
+    MandateEnding,
+    /// A camera may look.
+    CameraPermitted,
+    /// A camera may not look, or looks although nothing allows it (policy `warn`).
+    CameraRefused,
+    /// A camera's mode, visible or covert, is another than before.
+    ModeChanged,
+    /// A list is not matched at a camera, or is although the mandate does not allow it (policy `warn`).
+    ListNotAllowed,
+    /// An officer is in charge.
+    DutyBegan,
+    /// An officer no longer is.
+    DutyEnded,
+    /// The box runs without being told of the law, or outside it.
+    LawNotApplied,
 }
 
 impl AuditAction {
@@ -67,6 +113,7 @@ impl AuditAction {
             Self::BoxStarted => "box-started",
             Self::BoxStopped => "box-stopped",
             Self::ConfigurationUsed => "configuration-used",
+            Self::LawInForce => "law-in-force",
             Self::CameraStarted => "camera-started",
             Self::CameraStopped => "camera-stopped",
             Self::ListActivated => "list-activated",
@@ -75,9 +122,30 @@ impl AuditAction {
             Self::Export => "export",
             Self::Outcome => "outcome",
             Self::Deletion => "deletion",
+            Self::LookRefused => "look-refused",
+            Self::LoggedIn => "logged-in",
+            Self::LoggedOut => "logged-out",
+            Self::LoginFailed => "login-failed",
+            Self::UserAdded => "user-added",
+            Self::UserDisabled => "user-disabled",
+            Self::SubjectAsked => "subject-asked",
+            Self::SubjectAnswered => "subject-answered",
+            Self::HoldPlaced => "hold-placed",
+            Self::HoldReleased => "hold-released",
             Self::OutboxRetried => "outbox-retried",
             Self::StoreMended => "store-mended",
+            Self::Command => "command",
             Self::StoreConverted => "store-converted",
+            Self::MandateTaken => "mandate-taken",
+            Self::MandateRefused => "mandate-refused",
+            Self::MandateEnding => "mandate-ending",
+            Self::CameraPermitted => "camera-permitted",
+            Self::CameraRefused => "camera-refused",
+            Self::ModeChanged => "mode-changed",
+            Self::ListNotAllowed => "list-not-allowed",
+            Self::DutyBegan => "duty-began",
+            Self::DutyEnded => "duty-ended",
+            Self::LawNotApplied => "law-not-applied",
         }
     }
 }

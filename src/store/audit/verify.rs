@@ -1,6 +1,6 @@
 //! Whether the chain is whole.
 
-use super::{AuditHead, AuditRow, GENESIS, row_hash, seal_text};
+use super::{AuditHead, AuditRow, GENESIS, anchor, row_hash, seal_text};
 use crate::domain::Utc;
 use crate::runtime::{PublicKey, Signature};
 use crate::store::connection::Database;
@@ -79,6 +79,8 @@ pub struct AuditReport {
     pub seals: u64,
     /// The latest row.
     pub head: AuditHead,
+    /// Up to this number rows had passed their term and were removed; 0: none.
+    pub pruned_to: u64,
     /// The latest row that a seal holds for; rows after it are chained but not yet signed.
     pub sealed_to: u64,
     /// What is wrong, in the order of the chain; at most 100 are named.
@@ -114,11 +116,20 @@ pub(in crate::store) fn verify(
         rows: 0,
         seals: 0,
         head: AuditHead { seq: 0, hash: GENESIS.to_owned() },
+        pruned_to: 0,
         sealed_to: 0,
         faults: Vec::new(),
         fault_count: 0,
     };
-    let mut told_found = told.is_none_or(|t| t.seq == 0);
+    let (beginning, wrong) = anchor::beginning(db, key)?;
+    if let Some(why) = wrong {
+        report.fault(AuditFault::Seal { seq: beginning.seq, why });
+    }
+    // A head among the rows removed by term can no longer be held against them.
+    let mut told_found = told.is_none_or(|t| t.seq == 0 || t.seq < beginning.seq || *t == beginning);
+    report.pruned_to = beginning.seq;
+    report.sealed_to = beginning.seq;
+    report.head = beginning;
     let mut seals = read_seals(db)?.into_iter().peekable();
     loop {
         let batch = super::rows(db, report.head.seq + 1, BATCH)?;
