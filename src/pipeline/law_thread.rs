@@ -47,6 +47,7 @@ impl LawThread {
     pub fn new(
         lawful: Lawful,
         store: StoreHandle,
+        ledger: Ledger,
         watch: Arc<Watch>,
         hotlists: Hotlists,
         reading: &store::Settings,
@@ -54,7 +55,7 @@ impl LawThread {
         let file = lawful.inner().settings.positions.as_deref();
         let position = file.map(|path| Box::new(PositionFile::new(path)) as Box<dyn PositionSource>);
         Self {
-            ledger: Ledger(store.clone()),
+            ledger,
             lawful,
             store,
             watch,
@@ -124,7 +125,9 @@ impl LawThread {
 
     /// A reader of the store; `None` for now where it cannot be opened.
     fn reader(&mut self) -> Option<&Reader> {
-        if self.reader.is_none() {
+        // A damaged database is moved aside: what was opened then is the old one.
+        if self.reader.as_ref().is_none_or(Reader::is_outdated) {
+            self.reader = None;
             match Reader::open(&self.reading) {
                 Ok(reader) => self.reader = Some(reader),
                 Err(error) => tracing::error!(%error, "the register cannot be read"),

@@ -8,10 +8,11 @@
 //! Reading order: `schema.sql` (the contract of the file), `record` (what is handed in), `rows` (what
 //! comes out), `thread` (who calls), `writer` (one record, one transaction), `pictures`, `outbox`, `audit`,
 //! `outcomes`, `orders`, `retention`, `access`, `clerk`, `queries`, `connection` and `upgrade` (opening,
-//! creating, migrating),
+//! creating, migrating), `soundness` and `salvage` (a damaged database), `alarms`,
 //! `sealing` and `conversion` (encryption at rest), `error`.
 
 mod access;
+mod alarms;
 mod audit;
 mod clerk;
 mod connection;
@@ -27,9 +28,11 @@ mod queries;
 mod record;
 mod retention;
 mod rows;
+mod salvage;
 mod sealing;
 mod settings;
 mod shape;
+mod soundness;
 #[cfg(test)]
 mod testing;
 mod thread;
@@ -38,6 +41,7 @@ mod usage;
 mod writer;
 
 pub use access::{LawInForce, LookDone, LookFilter, NewLook, SubjectDone, SubjectRequest};
+pub use alarms::Alarm;
 pub use audit::{AuditAction, AuditEntry, AuditFault, AuditHead, AuditReport, AuditRow, AuditWriter};
 pub use clerk::{Clerk, LateHit, PastSearch};
 pub use conversion::{Conversion, convert};
@@ -53,6 +57,6 @@ pub use rows::{
     Tally, TallyBy, Totals, TraceRow,
 };
 pub use settings::Settings;
-pub use thread::{StoreHandle, StoreThread, start};
+pub use thread::{PATIENCE, StoreHandle, StoreThread, start};
 pub use usage::{Duty, UseChange, UsePeriod};
 pub use writer::Store;

@@ -180,6 +180,13 @@ impl Tracker {
         lost.into_iter().filter_map(|t| self.close(t)).collect()
     }
 
+    /// Moves every time it knows by `ms`: the clock was set, the vehicles are where they were.
+    pub fn shift(&mut self, ms: i64) {
+        self.tracks.iter_mut().for_each(|t| t.shift(ms));
+        self.ended.iter_mut().for_each(|(_, _, at)| *at = at.plus_ms(ms));
+        self.last_frame = self.last_frame.map(|at| at.plus_ms(ms));
+    }
+
     /// Closes every track: the camera ended or was replaced.
     pub fn finish(&mut self) -> Vec<TrackEvent> {
         let all = std::mem::take(&mut self.tracks);

@@ -18,4 +18,5 @@ mod outcomes;
 mod rtsp_server;
 mod secrets;
 mod service;
+mod upgrades;
 mod world;
