@@ -177,6 +177,9 @@ fn verify(store: &StoreArgs, key: Option<PublicKey>, told: Option<&AuditHead>) -
     }
     writeln!(out, "rows {}", report.rows)?;
     writeln!(out, "seals {}", report.seals)?;
+    if report.pruned_to > 0 {
+        writeln!(out, "pruned_to {}", report.pruned_to)?;
+    }
     writeln!(out, "sealed_to {}", report.sealed_to)?;
     writeln!(out, "head {}:{}", report.head.seq, report.head.hash)?;
     writeln!(out, "faults {}", report.fault_count)?;

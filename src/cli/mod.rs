@@ -5,12 +5,14 @@
 
 mod access;
 mod access_subject;
+mod alarms;
 mod asking;
 mod audit;
 mod bench;
 mod bench_accuracy;
 mod bench_day;
 mod bench_day_plot;
+mod bench_faults;
 mod bench_load;
 mod bench_matching;
 mod bench_passages;
@@ -96,6 +98,8 @@ enum Verb {
     Message(message::Args),
     /// Look at messages that could not be delivered, and send them again
     Outbox(outbox::Args),
+    /// Look at alarms, and acknowledge them
+    Alarms(alarms::Args),
     /// Manage people, read who looked for what, answer citizens
     Access(access::Args),
     /// Keep what a case needs from being deleted
@@ -134,6 +138,7 @@ pub fn main() -> ExitCode {
         Verb::Outcome(args) => outcome::run(&args),
         Verb::Message(args) => message::run(&args),
         Verb::Outbox(args) => outbox::run(&args),
+        Verb::Alarms(args) => alarms::run(&args),
         Verb::Access(args) => access::run(&args),
         Verb::Hold(args) => hold::run(&args),
         Verb::Audit(args) => audit::run(&args),

@@ -8,10 +8,11 @@
 //! Reading order: `schema.sql` (the contract of the file), `record` (what is handed in), `rows` (what
 //! comes out), `thread` (who calls), `writer` (one record, one transaction), `pictures`, `outbox`, `audit`,
 //! `outcomes`, `orders`, `retention`, `access`, `clerk`, `queries`, `connection` and `upgrade` (opening,
-//! creating, migrating),
+//! creating, migrating), `soundness` and `salvage` (a damaged database), `alarms`,
 //! `sealing` and `conversion` (encryption at rest), `error`.
 
 mod access;
+mod alarms;
 mod audit;
 mod clerk;
 mod connection;
@@ -29,9 +30,11 @@ mod queries;
 mod record;
 mod retention;
 mod rows;
+mod salvage;
 mod sealing;
 mod settings;
 mod shape;
+mod soundness;
 #[cfg(test)]
 pub(crate) mod testing;
 mod thread;
@@ -40,6 +43,7 @@ mod usage;
 mod writer;
 
 pub use access::{LawInForce, LookDone, LookFilter, NewLook, SubjectDone, SubjectRequest};
+pub use alarms::Alarm;
 pub use audit::{
     AuditAction, AuditEntry, AuditFault, AuditHead, AuditReport, AuditRow, AuditSeal, AuditWriter,
     ChainProof, ProofFault, ProvenRow,
@@ -60,6 +64,6 @@ pub use rows::{
     Tally, TallyBy, Totals, TraceRow,
 };
 pub use settings::Settings;
-pub use thread::{StoreHandle, StoreThread, start};
+pub use thread::{PATIENCE, StoreHandle, StoreThread, start};
 pub use usage::{Duty, UseChange, UsePeriod};
 pub use writer::Store;

@@ -15,12 +15,21 @@ use crate::domain::{
 };
 use crate::runtime::{HashKey, PublicKey};
 use rusqlite::{Row, named_params};
+use std::path::Path;
 
 /// A read-only connection, for the `log` verb, the console and tests. Each call sees the store as last
 /// committed, while the writer goes on.
 #[derive(Debug)]
 pub struct Reader {
     db: Database,
+    /// Device and number of the file that was opened.
+    file: Option<(u64, u64)>,
+}
+
+/// Device and number of the file there is now.
+fn file_of(path: &Path) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::metadata(path).ok().map(|m| (m.dev(), m.ino()))
 }
 
 impl Reader {
@@ -33,7 +42,22 @@ impl Reader {
     /// # Errors
     /// There is none yet, it is older or newer than this program, is not ours, or cannot be read.
     pub fn open(settings: &Settings) -> Result<Self, StoreError> {
-        Ok(Self { db: Database::open_reader(settings)? })
+        // Asked first: a file that comes meanwhile then counts as another one.
+        let file = file_of(&settings.database());
+        Ok(Self { db: Database::open_reader(settings)?, file })
+    }
+
+    /// Whether the database has been replaced since (a damaged one is moved aside): open another reader then.
+    pub fn is_outdated(&self) -> bool {
+        file_of(&self.db.path) != self.file
+    }
+
+    /// Alarms that nobody has acknowledged, the oldest first.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn alarms(&self) -> Result<Vec<super::Alarm>, StoreError> {
+        super::alarms::Alarms::default().open(&self.db)
     }
 
     /// Hits, the latest first.

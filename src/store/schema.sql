@@ -250,6 +250,8 @@ CREATE TABLE duty (
     began_at INTEGER NOT NULL,
     ended_at INTEGER CHECK (ended_at >= began_at),  -- NULL: still on duty
     ended_by TEXT     -- 'officer', 'relieved', 'time', 'box-stopped'; NULL with `ended_at`
+) STRICT;
+
 -- A passage whose plate is no longer readable, or never was kept: only its keyed hash is, by which the passage
 -- can still be found for a plate that is asked for.
 CREATE TABLE passage_trace (

@@ -1,5 +1,6 @@
 //! The sole writer: pictures first, then one transaction for everything about a passage.
 
+use super::alarms::Alarms;
 use super::connection::{Database, Lock, sync_dir};
 use super::orders::{self, Order, PausedCamera};
 use super::outcomes::{self, Answer};
@@ -7,8 +8,8 @@ use super::record::{EvidenceFile, MessageKind, ModelVersions, OutboxMessage, Rec
 use super::retention::{self, NonHits, Sweep};
 use super::rows::{OutboxRow, OutboxStats, Totals};
 use super::{
-    AuditAction, AuditEntry, AuditHead, LawInForce, NewLook, Settings, StoreError, access, audit, conversion,
-    convert, dossier, outbox, pictures, sealing, usage,
+    Alarm, AuditAction, AuditEntry, AuditHead, LawInForce, NewLook, Settings, StoreError, access, audit,
+    conversion, convert, dossier, outbox, pictures, salvage, sealing, usage,
 };
 use crate::domain::{Direction, Hit, HitState, ListVersion, Passage, PassageState, Utc};
 use crate::runtime::{HashKey, SigningKey};
@@ -33,10 +34,16 @@ pub struct Store {
     totals: Totals,
     /// First messages of hits of the last minute: row and time of recording.
     live: VecDeque<(i64, Instant)>,
+    /// Rows of the outbox that this run has recorded: the first of a record and when, one a second at most.
+    born: VecDeque<(i64, Instant)>,
     /// Messages recorded since the outbox was last held against its bound.
     unbounded: u32,
     /// The box's own key, for the seals of the audit chain.
     key: SigningKey,
+    /// What somebody has to take note of.
+    alarms: Alarms,
+    /// The head of the audit chain as last known, should the database be damaged.
+    head: Option<AuditHead>,
     /// The key of the hashes that stand for plates.
     plate_key: HashKey,
     /// The deletion under way.
@@ -56,7 +63,7 @@ impl Store {
         let (lock, cut_off) = Lock::take(&settings.dir)?;
         conversion::finish_interrupted(&settings.dir)?;
         make_dir(&settings.pictures())?;
-        let db = Database::open_writer(settings)?;
+        let (mut db, salvaged) = anew::open_sound(settings)?;
         if let (Some(key), false) = (&settings.key, sealing::is_sealed(&settings.dir)?) {
             sealing::mark(&settings.dir, key)?;
         }
@@ -67,13 +74,19 @@ impl Store {
         }
         let made = !settings.box_key().exists();
         let key = SigningKey::read_or_create(&settings.box_key())?;
+        if let Some((what, why)) = salvaged {
+            salvage::tell(&mut db, &key, &why, &what)?;
+        }
         let plate_key = HashKey::read_or_create(&settings.plate_key())?;
         let settings = settings.clone();
         let mut store = Self {
+            alarms: Alarms::default(),
+            head: None,
             db,
             settings,
             totals: Totals::default(),
             live: VecDeque::new(),
+            born: VecDeque::new(),
             unbounded: 0,
             key,
             plate_key,
@@ -149,10 +162,18 @@ impl Store {
 
     /// Remembers where the messages of hits of the last minute begin.
     fn note_live(&mut self, record: &Record) {
+        // At or after the row just written, which is all that is asked of it.
+        let row = self.db.connection.last_insert_rowid() - record.messages.len() as i64 + 1;
         if record.messages.iter().any(|m| m.kind == MessageKind::Hit) {
-            // At or after the row just written, which is all that is asked of it.
-            let row = self.db.connection.last_insert_rowid() - record.messages.len() as i64 + 1;
             self.live.push_back((row, Instant::now()));
+        }
+        let due = |at: &Instant| at.elapsed() >= Duration::from_secs(1);
+        if !record.messages.is_empty() && self.born.back().is_none_or(|(_, at)| due(at)) {
+            self.born.push_back((row, Instant::now()));
+            if self.born.len() > MOST_LIVE {
+                // The middle of an outage of hours need not be known to the second.
+                self.born.remove(1);
+            }
         }
         self.forget_old();
     }
@@ -209,7 +230,12 @@ impl Store {
     /// The database cannot be read.
     pub fn outbox_next(&mut self, limit: usize) -> Result<Vec<OutboxRow>, StoreError> {
         self.forget_old();
-        outbox::next(&self.db, limit, self.live.front().map(|(row, _)| *row))
+        let mut rows = outbox::next(&self.db, limit, self.live.front().map(|(row, _)| *row))?;
+        for row in &mut rows {
+            row.waited =
+                self.born.iter().rev().find(|(first, _)| *first <= row.id).map(|(_, at)| at.elapsed());
+        }
+        Ok(rows)
     }
 
     /// A message is delivered; see [`super::StoreHandle::outbox_done`].
@@ -265,7 +291,17 @@ impl Store {
     /// # Errors
     /// The database cannot be written.
     pub fn audit(&mut self, entry: &AuditEntry) -> Result<AuditHead, StoreError> {
-        audit::append_sealed(&mut self.db, &self.key, entry, Utc::now(), false)
+        let head = audit::append_sealed(&mut self.db, &self.key, entry, Utc::now(), false)?;
+        self.head = Some(head.clone());
+        Ok(head)
+    }
+
+    /// Alarms that nobody has acknowledged, the oldest first.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn alarms(&mut self) -> Result<Vec<Alarm>, StoreError> {
+        self.alarms.open(&self.db)
     }
 
     /// The latest row of the audit chain.
@@ -536,5 +572,6 @@ pub(super) fn write_message(tx: &Transaction<'_>, m: &OutboxMessage) -> rusqlite
     .map(|_| ())
 }
 
+mod anew;
 #[cfg(test)]
 mod tests;

@@ -239,6 +239,22 @@ impl Track {
         self.witnesses.truncate(2);
     }
 
+    /// Moves every time by `ms`.
+    pub fn shift(&mut self, ms: i64) {
+        for at in
+            [&mut self.first_seen, &mut self.last_seen, &mut self.first_detected, &mut self.last_detected]
+        {
+            *at = at.plus_ms(ms);
+        }
+        for (reading, evidence) in &mut self.witnesses {
+            for stamp in [&mut reading.stamp, &mut evidence.stamp] {
+                stamp.captured_at = stamp.captured_at.plus_ms(ms);
+                stamp.received_at = stamp.received_at.plus_ms(ms);
+            }
+        }
+        self.motion.shift(ms);
+    }
+
     /// Whether the vehicle has been away for longer than passing ones are.
     pub fn is_hidden(&self, now: Utc, settings: &Settings) -> bool {
         now.since_ms(self.last_detected).abs() > settings.lost_after_ms

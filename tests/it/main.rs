@@ -19,4 +19,5 @@ mod outcomes;
 mod rtsp_server;
 mod secrets;
 mod service;
+mod upgrades;
 mod world;

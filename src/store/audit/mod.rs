@@ -88,6 +88,18 @@ pub enum AuditAction {
     OutboxRetried,
     /// The store was mended.
     StoreMended,
+    /// A damaged database was moved aside and a new one begun.
+    StoreRecovered,
+    /// Somebody has taken note of an alarm.
+    AlarmAcknowledged,
+    /// The disk takes no more records; hits go out before they are kept.
+    DiskFailed,
+    /// It takes them again, and what waited is kept.
+    DiskRecovered,
+    /// The box's clock has jumped, or is not set.
+    ClockJumped,
+    /// A part of the program failed by a defect and was started again.
+    WorkerRestarted,
     /// An operator asked something of the box over MQTT.
     Command,
     /// The store is encrypted, no longer encrypted, or encrypted with another key from now on.
@@ -144,6 +156,12 @@ impl AuditAction {
             Self::HoldReleased => "hold-released",
             Self::OutboxRetried => "outbox-retried",
             Self::StoreMended => "store-mended",
+            Self::StoreRecovered => "store-recovered",
+            Self::AlarmAcknowledged => "alarm-acknowledged",
+            Self::DiskFailed => "disk-failed",
+            Self::DiskRecovered => "disk-recovered",
+            Self::ClockJumped => "clock-jumped",
+            Self::WorkerRestarted => "worker-restarted",
             Self::Command => "command",
             Self::StoreConverted => "store-converted",
             Self::MandateTaken => "mandate-taken",
