@@ -279,7 +279,7 @@ fn judge_chain(settings: &Settings, new: &mut Database, found: &mut Salvaged) ->
             for r in &rows {
                 let line = serde_json::json!({
                     "seq": r.seq, "at": r.at.to_string(), "actor": r.actor, "action": r.action,
-                    "detail": r.detail, "previous": r.previous, "hash": r.hash,
+                    "detail": r.detail, "previous": r.previous, "hash": r.hash, "salt": r.salt,
                 });
                 writeln!(file, "{line}")?;
             }
