@@ -4,7 +4,10 @@ import sys
 import time
 
 import broker
+import corrupt
+import disk
 import kills
+import live
 import powercut
 
 # name: (what is done, how many runs by default, how many in the short version, function)
@@ -14,7 +17,15 @@ FAULTS = {
     "broker-outage": ("the broker is away while hits are recorded, then comes back", 5, 1, broker.outage),
     "broker-kill": ("SIGKILL of the broker at random moments under load", 50, 3, broker.kill),
     "broker-refuses": ("the broker's access list refuses the hits, then lets them pass", 3, 1, broker.refuses),
+    "disk-full": ("the disk fills up under load, then there is room again", 10, 1, disk.full),
+    "disk-read-only": ("the disk turns read-only under load, then takes writes again", 10, 1, disk.read_only),
+    "disk-slow": ("the disk hangs for 30 s under load (6 s with --short)", 10, 1, disk.slow),
+    "corrupt": ("noise over database and write-ahead log, files cut off", 40, 8, corrupt.corrupt),
+    "clock": ("the clock jumps back and forth, and stands at 1970 at the start", 9, 3, live.clock),
+    "panic": ("threads of the box panic", 8, 2, live.panic),
 }
+# What the short version does otherwise than in fewer runs.
+SHORT = {"disk-slow": disk.slow_short}
 
 
 def main():
@@ -37,6 +48,7 @@ def main():
     failed = False
     for name in FAULTS if args.name == "all" else [args.name]:
         _, runs, short, cause = FAULTS[name]
+        cause = SHORT.get(name, cause) if args.short else cause
         runs = args.runs or (short if args.short else runs)
         began = time.monotonic()
         result = cause(runs, args.keep)

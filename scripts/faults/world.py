@@ -134,7 +134,9 @@ class World:
         self.subscriber = Subscriber(self.broker, self.dir)
         self.config = self.dir / "box.toml"
         self.log = open(self.dir / "box.log", "ab")
-        self.recorded = {}   # event id -> "hit" or "passage"
+        self.recorded = {}   # event id -> "hit" or "passage"; of faults that do not kill: what was decided
+        self.kept = set()    # event ids whose transaction has returned
+        self.counts = "recorded"
         self.environment = dict(os.environ)
         self.random = random.Random(20261124)
         self.configure()
@@ -172,11 +174,17 @@ class World:
             if not line.endswith("\n"):
                 continue  # cut off by the kill: was not said
             words = line.split()
-            if words[:1] == ["recorded"] and len(words) == 3:
-                self.recorded[words[2]] = words[1]
+            if len(words) == 3:
+                if words[0] == "recorded":
+                    self.kept.add(words[2])
+                if words[0] == self.counts:
+                    self.recorded[words[2]] = words[1]
             elif len(words) == 2:
                 values[words[0]] = words[1]
         return values
+
+    def said_so_far(self):
+        return (self.dir / "said.txt").read_bytes()
 
     def kill(self):
         self.box.kill()

@@ -19,6 +19,9 @@ const TRIAL: Duration = Duration::from_secs(15);
 /// A trial that failed is made again after so long: the broker's side may be changed after ours.
 const AGAIN: Duration = Duration::from_secs(60);
 
+/// How a trial ended; why it failed.
+type Trial = Result<(), String>;
+
 struct Loaded {
     config: TlsConfiguration,
     at: Utc,
@@ -37,7 +40,8 @@ pub(super) struct Certificates {
     /// Whether the present attempt or connection is made with the newer ones.
     with_newer: bool,
     trial_due: Option<Instant>,
-    trials: (mpsc::Sender<Result<(), String>>, mpsc::Receiver<Result<(), String>>),
+    /// Where trials tell their end, and where it is heard.
+    trials: (mpsc::Sender<Trial>, mpsc::Receiver<Trial>),
 }
 
 impl Certificates {
@@ -154,7 +158,7 @@ pub(super) async fn tried(certificates: &mut Option<Certificates>) -> bool {
     }
 }
 
-async fn trial(options: &LinkOptions) -> Result<(), String> {
+async fn trial(options: &LinkOptions) -> Trial {
     let mut link = Link::open(options);
     loop {
         match link.next().await {

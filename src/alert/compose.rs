@@ -141,6 +141,7 @@ pub(super) fn event<T: Serialize>(
         subject,
         datacontenttype: "application/json".into(),
         delayed: None,
+        kept: None,
         data,
     };
     let json = serde_json::to_string(&event).map_err(|source| AlertError::Json { what, source })?;

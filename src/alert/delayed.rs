@@ -2,14 +2,21 @@
 
 use crate::domain::Utc;
 use crate::store::OutboxRow;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// A message sent later than this after it was made is marked `delayed`.
-const DELAYED_AFTER_MS: i64 = 10_000;
+pub(super) const DELAYED_AFTER: Duration = Duration::from_secs(10);
 
-/// Whether a message is sent late.
+/// Whether a message is sent late. What this run has recorded is judged by the monotonic clock. For what was there
+/// before there is only the wall clock; one that says it was made in the future has been set back meanwhile.
 pub(super) fn is_old(row: &OutboxRow) -> bool {
-    Utc::now().since_ms(row.created_at) > DELAYED_AFTER_MS
+    match row.waited {
+        Some(waited) => waited > DELAYED_AFTER,
+        None => {
+            let ms = Utc::now().since_ms(row.created_at);
+            u64::try_from(ms).map_or(true, |ms| ms > DELAYED_AFTER.as_millis() as u64)
+        }
+    }
 }
 
 /// Adds the extension attribute `delayed` to a CloudEvent in JSON without touching anything else of it, so
@@ -53,7 +60,6 @@ impl Allowance {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     #[test]
     fn an_allowance_is_the_rate_and_no_more_than_a_second_of_it() {

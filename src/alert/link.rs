@@ -58,7 +58,7 @@ pub(super) enum LinkEvent {
     /// The broker has refused it; `later` where the same message may be taken another time.
     Refused { id: u16, why: String, later: bool },
     /// Somebody published this.
-    Message { topic: String, payload: Vec<u8>, retained: bool, receipt: Receipt },
+    Message { topic: String, payload: Vec<u8>, retained: bool, receipt: Box<Receipt> },
     /// The broker has answered a subscription.
     Subscribed(Result<(), String>),
 }
@@ -220,7 +220,7 @@ fn event_v311(event: rumqttc::Event) -> Option<LinkEvent> {
             topic: p.topic.clone(),
             payload: p.payload.to_vec(),
             retained: p.retain,
-            receipt: Receipt::V311(p),
+            receipt: Box::new(Receipt::V311(p)),
         },
         Event::Incoming(Packet::SubAck(ack)) => LinkEvent::Subscribed(
             match ack.return_codes.iter().find(|c| matches!(c, SubscribeReasonCode::Failure)) {
@@ -330,7 +330,7 @@ fn event_v5(event: v5::Event) -> Option<LinkEvent> {
             topic: String::from_utf8_lossy(&p.topic).into_owned(),
             payload: p.payload.to_vec(),
             retained: p.retain,
-            receipt: Receipt::V5(p),
+            receipt: Box::new(Receipt::V5(p)),
         },
         Event::Incoming(Packet::SubAck(ack)) => LinkEvent::Subscribed(
             match ack.return_codes.iter().find(|c| !matches!(c, SubscribeReasonCode::Success(_))) {

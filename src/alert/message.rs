@@ -4,10 +4,14 @@
 //! never changes its meaning; new ones may come, and readers ignore what they do not know. Times are
 //! RFC 3339 in UTC with milliseconds, probabilities 0 to 1 with at most six decimals.
 
+mod condition;
 mod inbound;
 mod law;
 mod lists;
 
+pub use condition::{
+    AlarmHealth, CameraHealth, ClockHealth, ClockState, OutboxHealth, StoreHealth, StoreState,
+};
 pub use inbound::{Command, CommandWord, InboundHealth, OutcomeOfHit, OutcomeWord, TlsHealth, ToBox};
 pub use law::{CameraLaw, LawHealth, MandateHealth, MandateRefused};
 pub use lists::{HotlistState, HotlistStatus, ListHealth};
@@ -53,6 +57,11 @@ pub struct Event<T> {
     /// be reached before: too late to stop the vehicle here. Absent otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delayed: Option<bool>,
+    /// False where the box could not yet keep the event, because its disk takes nothing: act on it. It comes again
+    /// with the same `id`, without this, once it is kept; should the box lose power before, this message is all
+    /// there is. Absent otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<bool>,
     /// The message itself.
     pub data: T,
 }
@@ -437,21 +446,18 @@ pub struct Health {
     /// The certificates of the connection to the broker; null without TLS. Filled in by the publisher.
     #[serde(default)]
     pub broker_tls: Option<TlsHealth>,
-}
-
-/// One camera's figures.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct CameraHealth {
-    /// The camera.
-    pub camera: String,
-    /// How it is.
-    pub state: CameraState,
-    /// Frames it gave since the start.
-    pub frames: u64,
-    /// Frames that were dropped since the start, for whatever reason.
-    pub dropped: u64,
-    /// When its latest frame was taken; null before the first.
-    pub last_frame_at: Option<Time>,
+    /// Whether what is decided can be kept; null where not said.
+    #[serde(default)]
+    pub store: Option<StoreHealth>,
+    /// How far the clock can be believed; null where not said.
+    #[serde(default)]
+    pub clock: Option<ClockHealth>,
+    /// What somebody has to take note of, the oldest first.
+    #[serde(default)]
+    pub alarms: Vec<AlarmHealth>,
+    /// How often a part of the program failed by a defect and was started again, since the start.
+    #[serde(default)]
+    pub restarts: u64,
 }
 
 /// How a camera is.
@@ -468,20 +474,6 @@ pub enum CameraState {
     Ended,
     /// Not opened: its mandate does not cover what it would do now (since v0.2).
     Refused,
-}
-
-/// What waits for the broker.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct OutboxHealth {
-    /// Messages that wait.
-    pub pending: u64,
-    /// Age of the oldest in seconds; null where none waits.
-    pub oldest_s: Option<u64>,
-    /// Messages given up on; they are kept on the box with the reason (`platewatch outbox list`).
-    pub dead: u64,
-    /// Messages of passages without a hit dropped since the start because the outbox was full.
-    #[serde(default)]
-    pub dropped: u64,
 }
 
 /// How one camera is, published when it changes.

@@ -3,8 +3,9 @@
 //!
 //! May import `domain`, `telemetry`, `runtime` and `store`; the only door to `rumqttc` and `rumqttd`.
 //! Reading order: `topic`, `message` (the wire types), `compose` (domain to wire), `schema`, `outbox`
-//! (what is needed of the store), `publisher` (for the pipeline), `worker` (its thread) and `session`, `delayed`, `inbound` and `taking_in`
-//! (what operators ask), `link`, `tls` and `certificates` (the MQTT door), `broker`, `subscriber`, `error`.
+//! (what is needed of the store), `unkept` (hits of a dead disk), `publisher` (for the pipeline), `worker` (its
+//! thread) and `session`, `delayed`, `inbound` and `taking_in` (what operators ask), `link`, `tls` and `certificates`
+//! (the MQTT door), `broker`, `subscriber`, `error`.
 
 mod broker;
 mod certificates;
@@ -23,6 +24,7 @@ mod subscriber;
 mod taking_in;
 mod tls;
 mod topic;
+mod unkept;
 mod worker;
 
 #[cfg(test)]
@@ -41,3 +43,4 @@ pub use schema::schemas;
 pub use settings::{Broker, Remote, Settings, Tls, Version};
 pub use subscriber::{Received, Subscriber, one_line};
 pub use topic::{BoxIdentity, MAX_NAME, check_name};
+pub use unkept::Unkept;

@@ -5,6 +5,7 @@ use super::link::{self, LinkOptions};
 use super::message::{CameraStatus, Health, HotlistStatus};
 use super::session::Pace;
 use super::taking_in::TakingIn;
+use super::unkept::Unkept;
 use super::worker::{Control, Worker};
 use super::{
     Accepted, AlertError, BoxIdentity, Broker, EmbeddedBroker, Outbox, Refusal, Remote, Settings, compose,
@@ -37,6 +38,8 @@ pub trait AlertEvents: Send + 'static {
     fn disconnected(&self, _reason: &str) {}
     /// The broker has acknowledged outbox row `row`, `latency` after the message was made.
     fn delivered(&self, _row: i64, _latency: Duration) {}
+    /// The broker has acknowledged a message marked `kept: false`, `latency` after it was handed over.
+    fn delivered_unkept(&self, _latency: Duration) {}
     /// Outbox row `row` can never be delivered.
     fn refused(&self, _row: i64, _reason: &str) {}
     /// An operator asks this, and may. Done, and on disk, when this returns; may take as long as a disk write.
@@ -130,7 +133,7 @@ pub fn start<O: Outbox, H: HealthSource, E: AlertEvents>(
         tls: None,
     };
     let health_every = Duration::from_secs(settings.health_every_s.max(1));
-    let worker = Worker::new(
+    let mut worker = Worker::new(
         identity.clone(),
         options,
         outbox,
@@ -138,9 +141,9 @@ pub fn start<O: Outbox, H: HealthSource, E: AlertEvents>(
         events,
         Pace { health_every, catch_up_per_s: settings.catch_up_per_s },
         commands,
-        certificates,
-        settings.inbound.clone().map(TakingIn::new),
     );
+    worker.certificates = certificates;
+    worker.taking_in = settings.inbound.clone().map(TakingIn::new);
     spawn("alert", move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         match runtime {
@@ -179,6 +182,16 @@ impl Publisher {
     /// Where statuses of cameras and lists are told.
     pub fn statuses(&self) -> StatusUpdates {
         self.statuses.clone()
+    }
+
+    /// Where hits are told of that the disk does not take.
+    pub fn unkept(&self) -> Unkept {
+        Unkept { control: self.statuses.control.clone() }
+    }
+
+    /// Whether its thread is there; false after a defect of ours ended it.
+    pub fn is_running(&self) -> bool {
+        !self.statuses.control.is_closed()
     }
 
     /// The broker in use, which for the embedded one says where it listens.

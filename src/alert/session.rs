@@ -1,13 +1,20 @@
 //! What one connection to the broker knows, and forgets when it ends: the outbox alone remembers.
 
 use super::link::Link;
+use super::unkept;
 use crate::domain::Utc;
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// One message on its way.
 pub(super) enum Sending {
-    Row { id: i64, created_at: Utc },
+    Row {
+        id: i64,
+        created_at: Utc,
+    },
+    /// A hit that the disk has not taken.
+    Unkept(Arc<unkept::Message>),
     Retained,
 }
 
@@ -33,7 +40,7 @@ impl Session {
         let all = self.queued.iter().chain(self.in_flight.values().map(|(s, _)| s));
         all.filter_map(|s| match s {
             Sending::Row { id, .. } => Some(*id),
-            Sending::Retained => None,
+            Sending::Unkept(_) | Sending::Retained => None,
         })
     }
 }

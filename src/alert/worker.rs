@@ -7,17 +7,19 @@
 //! the outbox and go out again with the same CloudEvents id.
 
 use super::certificates::{Certificates, tried};
-use super::delayed::{Allowance, is_old, mark_delayed};
+use super::delayed::{Allowance, DELAYED_AFTER, is_old, mark_delayed};
 use super::inbound::Request;
 use super::link::{Link, LinkEvent, LinkOptions, MAX_PACKET, Will};
-use super::message::{self, BoxState, OutboxHealth, Status, Time};
+use super::message::BoxState;
 use super::session::{End, Pace, Sending, Session, farewell};
 use super::taking_in::TakingIn;
-use super::{AlertError, AlertEvents, BoxIdentity, HealthSource, Outbox, broker_address, compose};
+use super::unkept::{self, mark_unkept};
+use super::{AlertError, AlertEvents, BoxIdentity, HealthSource, Outbox, broker_address};
 use crate::domain::Utc;
 use crate::runtime::Backoff;
 use crate::store::{OutboxRow, StoreError};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval, sleep_until};
@@ -49,6 +51,10 @@ pub(super) enum Control {
     Wake,
     /// The latest word on a retained topic.
     Retain { topic: String, payload: String },
+    /// A hit that the disk has not taken: to be sent now, marked.
+    Unkept(Arc<unkept::Message>),
+    /// The event of that id is in the outbox now.
+    Kept(String),
     /// End in order, sending what waits until then.
     Drain { until: Instant },
 }
@@ -74,6 +80,8 @@ pub(super) struct Worker<O, H, E> {
     phase: Phase,
     /// Latest word on each retained topic: said anew on every connection. As many as cameras and lists.
     retained: BTreeMap<String, String>,
+    /// Hits that the disk has not taken, still to be sent.
+    unkept: VecDeque<Arc<unkept::Message>>,
     /// Topics of `retained` still to be said.
     unsaid: BTreeSet<String>,
     /// Whether the outbox may hold rows not yet looked at.
@@ -88,8 +96,8 @@ pub(super) struct Worker<O, H, E> {
     catch_up: Allowance,
     /// When rows held back by that are looked at again.
     look_again: Option<Instant>,
-    certificates: Option<Certificates>,
-    taking_in: Option<TakingIn>,
+    pub certificates: Option<Certificates>,
+    pub taking_in: Option<TakingIn>,
 }
 
 impl<O: Outbox, H: HealthSource, E: AlertEvents> Worker<O, H, E> {
@@ -101,8 +109,6 @@ impl<O: Outbox, H: HealthSource, E: AlertEvents> Worker<O, H, E> {
         events: E,
         pace: Pace,
         control: mpsc::Receiver<Control>,
-        certificates: Option<Certificates>,
-        taking_in: Option<TakingIn>,
     ) -> Self {
         Self {
             identity,
@@ -115,6 +121,7 @@ impl<O: Outbox, H: HealthSource, E: AlertEvents> Worker<O, H, E> {
             control,
             phase: Phase::Serving,
             retained: BTreeMap::new(),
+            unkept: VecDeque::new(),
             unsaid: BTreeSet::new(),
             look: true,
             empty: false,
@@ -122,8 +129,8 @@ impl<O: Outbox, H: HealthSource, E: AlertEvents> Worker<O, H, E> {
             losses: HashMap::new(),
             catch_up: Allowance::new(pace.catch_up_per_s),
             look_again: None,
-            certificates,
-            taking_in,
+            certificates: None,
+            taking_in: None,
         }
     }
 
@@ -234,7 +241,7 @@ impl<O: Outbox, H: HealthSource, E: AlertEvents> Worker<O, H, E> {
             }
             if session.connected {
                 self.fill(&link, &mut session);
-                let idle = session.open() == 0 && self.unsaid.is_empty();
+                let idle = session.open() == 0 && self.unsaid.is_empty() && self.unkept.is_empty();
                 match self.phase {
                     Phase::Draining { .. } if idle && self.empty => {
                         self.leave();
@@ -278,12 +285,16 @@ impl<O: Outbox, H: HealthSource, E: AlertEvents> Worker<O, H, E> {
             }
             LinkEvent::Acked(id) => {
                 self.look = true;
-                if let Some((Sending::Row { id, created_at }, _)) = session.in_flight.remove(&id) {
-                    self.losses.remove(&id);
-                    let ms = Utc::now().since_ms(created_at).max(0).unsigned_abs();
-                    self.unrecorded.insert(id);
-                    self.record_acks();
-                    self.events.delivered(id, Duration::from_millis(ms));
+                match session.in_flight.remove(&id) {
+                    Some((Sending::Row { id, created_at }, _)) => {
+                        self.losses.remove(&id);
+                        let ms = Utc::now().since_ms(created_at).max(0).unsigned_abs();
+                        self.unrecorded.insert(id);
+                        self.record_acks();
+                        self.events.delivered(id, Duration::from_millis(ms));
+                    }
+                    Some((Sending::Unkept(m), _)) => self.events.delivered_unkept(m.came.elapsed()),
+                    _ => {}
                 }
             }
             LinkEvent::Refused { id, why, later: true } => {
@@ -297,6 +308,10 @@ impl<O: Outbox, H: HealthSource, E: AlertEvents> Worker<O, H, E> {
                 match session.in_flight.remove(&id) {
                     Some((Sending::Row { id, .. }, _)) => {
                         self.give_up(id, &format!("the broker refused it: {why}"));
+                    }
+                    Some((Sending::Unkept(_), _)) => {
+                        // Tried again, and put aside with the reason, once it is in the outbox.
+                        tracing::error!(%why, "the broker refused a hit that is not yet kept");
                     }
                     _ => tracing::warn!(%why, "the broker refused a status message"),
                 }
@@ -314,6 +329,12 @@ impl<O: Outbox, H: HealthSource, E: AlertEvents> Worker<O, H, E> {
 
     /// A connection has ended under us: remember what was on it.
     fn lost(&mut self, session: &Session, error: &AlertError) {
+        let open = session.in_flight.values().map(|(s, _)| s).chain(&session.queued);
+        for sending in open {
+            if let Sending::Unkept(m) = sending {
+                self.unkept.push_front(Arc::clone(m)); // it may not have arrived
+            }
+        }
         let rows: Vec<i64> = session.rows().collect();
         let protocol = matches!(error, AlertError::Link { protocol: true, .. });
         for id in &rows {
@@ -334,8 +355,18 @@ impl<O: Outbox, H: HealthSource, E: AlertEvents> Worker<O, H, E> {
         }
     }
 
-    /// Queues what may go out now: retained topics first, they are few; then rows as the outbox orders them.
+    /// Queues what may go out now: hits of a dead disk first, then retained topics, they are few; then rows as the
+    /// outbox orders them.
     fn fill(&mut self, link: &Link, session: &mut Session) {
+        while session.open() < WINDOW {
+            let Some(m) = self.unkept.pop_front() else { break };
+            let late = m.came.elapsed() > DELAYED_AFTER;
+            let payload = mark_unkept(&m.payload);
+            let payload = if late { mark_delayed(payload) } else { payload };
+            if link.publish(&m.topic, false, late, payload) {
+                session.queued.push_back(Sending::Unkept(m));
+            }
+        }
         while session.open() < WINDOW {
             let Some(topic) = self.unsaid.pop_first() else { break };
             if let Some(payload) = self.retained.get(&topic).cloned()
@@ -432,6 +463,16 @@ impl<O: Outbox, H: HealthSource, E: AlertEvents> Worker<O, H, E> {
                 self.unsaid.insert(topic.clone());
                 self.retained.insert(topic, payload);
             }
+            Some(Control::Unkept(message)) => {
+                self.unkept.push_back(message);
+                if self.unkept.len() > unkept::MOST {
+                    self.unkept.pop_front();
+                }
+            }
+            Some(Control::Kept(event)) => {
+                self.unkept.retain(|m| m.event_id != event);
+                self.look = true;
+            }
             Some(Control::Drain { until }) => self.drain(until),
             None => self.drain(Instant::now()),
         }
@@ -452,45 +493,6 @@ impl<O: Outbox, H: HealthSource, E: AlertEvents> Worker<O, H, E> {
         self.phase = Phase::Leaving { until: Instant::now() + Duration::from_millis(750) };
         self.say_status(BoxState::Offline, Utc::now());
     }
-
-    fn say_health(&mut self) {
-        self.health_due = Instant::now() + self.health_every;
-        let mut health = self.health.health();
-        health.inbound = self.taking_in.as_ref().map(TakingIn::health);
-        health.broker_tls = self.certificates.as_ref().map(Certificates::health);
-        let now = Utc::now();
-        match self.outbox.stats() {
-            Ok(stats) => {
-                health.outbox = OutboxHealth {
-                    pending: stats.pending,
-                    oldest_s: stats.oldest.map(|t| now.since_ms(t).max(0).unsigned_abs() / 1000),
-                    dead: stats.dead,
-                    dropped: stats.dropped,
-                };
-            }
-            Err(error) => tracing::error!(%error, "the outbox cannot be read for the health message"),
-        }
-        let event = compose::event(&self.identity, "health", message::HEALTH_TYPE, None, now, health);
-        self.retain(self.identity.health(), event.map(|(_, json)| json));
-    }
-
-    fn say_status(&mut self, state: BoxState, since: Utc) {
-        let payload = self.status(state, since);
-        self.retain(self.identity.status(), payload);
-    }
-
-    fn status(&self, state: BoxState, since: Utc) -> Result<String, AlertError> {
-        let status = Status { state, since: Time(since), version: env!("CARGO_PKG_VERSION").into() };
-        compose::event(&self.identity, "status", message::STATUS_TYPE, None, since, status).map(|e| e.1)
-    }
-
-    fn retain(&mut self, topic: String, payload: Result<String, AlertError>) {
-        match payload {
-            Ok(payload) => {
-                self.unsaid.insert(topic.clone());
-                self.retained.insert(topic, payload);
-            }
-            Err(error) => tracing::error!(%error, "a status is not published"),
-        }
-    }
 }
+
+mod statuses;

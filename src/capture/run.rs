@@ -4,7 +4,7 @@ use super::live::{Item, Live, Readers, source_name};
 use super::recorded::{Delivery, run_file, run_folder};
 use super::{CaptureError, CaptureEvent, CaptureEvents, ClipReader, FrameSink, Settings, Source};
 use super::{list_pictures, read_picture};
-use crate::domain::{ClockQuality, ClockSource, Frame, FrameStamp};
+use crate::domain::{ClockQuality, ClockSource, Frame, FrameStamp, Utc};
 use crate::runtime::{Backoff, Stop};
 use std::path::Path;
 use std::sync::Arc;
@@ -114,7 +114,7 @@ fn live_once(delivery: &Delivery<'_>, progress: &mut Progress) -> Result<(), Cap
         if let Some(from) = progress.size.replace(size).filter(|before| *before != size) {
             delivery.event(CaptureEvent::ResolutionChanged { from, to: size });
         }
-        if progress.frames.is_multiple_of(CLOCK_EVERY) {
+        if progress.frames.is_multiple_of(CLOCK_EVERY) || !at.is_set() {
             clock = system_clock();
         }
         let stamp = FrameStamp {
@@ -135,7 +135,8 @@ fn live_once(delivery: &Delivery<'_>, progress: &mut Progress) -> Result<(), Cap
 
 /// What stands behind the system clock.
 fn system_clock() -> ClockQuality {
-    let synchronized = Path::new(SYNCHRONIZED).exists();
+    // The file outlives a clock that is set to nonsense by hand.
+    let synchronized = Path::new(SYNCHRONIZED).exists() && Utc::now().is_set();
     let source = if synchronized { ClockSource::Ntp } else { ClockSource::FreeRunning };
     ClockQuality { source, error_ms: None }
 }

@@ -1,6 +1,8 @@
 //! `platewatch bench`: the figures in the README, by anyone, with the shipped binary.
 
-use super::{bench_accuracy, bench_day, bench_load, bench_matching, bench_passages, bench_speed};
+use super::{
+    bench_accuracy, bench_day, bench_faults, bench_load, bench_matching, bench_passages, bench_speed,
+};
 
 #[derive(Debug, clap::Args)]
 #[command(
@@ -17,6 +19,8 @@ enum What {
     Accuracy(bench_accuracy::Args),
     /// False hits and hits missed of a simulated day, by kind of match and length of list
     Day(bench_day::Args),
+    /// The whole box with threads that panic: what a defect takes with it
+    Faults(bench_faults::Args),
     /// Time to load a list and to match against it, by kind of match
     Matching(bench_matching::Args),
     /// Store, outbox and broker under load, without cameras
@@ -31,6 +35,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
     match &args.what {
         What::Accuracy(args) => bench_accuracy::run(args),
         What::Day(args) => bench_day::run(args),
+        What::Faults(args) => bench_faults::run(args),
         What::Matching(args) => bench_matching::run(args),
         What::Load(args) => bench_load::run(args),
         What::Passages(args) => bench_passages::run(args),

@@ -39,7 +39,7 @@ pub(super) struct Args {
     /// Confusions of the reader, lines `truth read count` [default: those of the shipped reader]
     #[arg(long, value_name = "FILE")]
     confusions: Option<PathBuf>,
-    /// Independent looks at each plate; two are six consecutive readings
+    /// Independent looks at each plate; two are what many readings come to
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=5))]
     looks: u8,
     /// Power the reader's probabilities are raised to: 1 is honest, above it the reader is surer than it should be

@@ -9,8 +9,8 @@ use crate::domain::{
     FrameStamp, Hit, HitId, HitState, Image, ListVersion, MatchKind, Passage, PassageId, PassageState,
     PlateText, Utc,
 };
-use crate::pipeline::evidence_files;
-use crate::store::{self, EvidenceFile, Record, StoreHandle};
+use crate::pipeline::{Keeper, KeeperEvents, evidence_files};
+use crate::store::{self, EvidenceFile, Record, StoreError};
 use crate::telemetry::logging;
 use crate::vision::People;
 use anyhow::{Context, bail};
@@ -24,7 +24,8 @@ use std::time::{Duration, Instant};
     after_help = "Examples:\n  platewatch bench load --config box.toml --per-second 50 --seconds 60\n  \
     platewatch bench load --config box.toml --seconds 0\n\n\
     Records made-up passages through the store, outbox and broker of the configuration, every fourth a hit \
-    with two pictures. Prints `recorded ID` when a message is on disk, then `name value` lines. --seconds 0 \
+    with two pictures. Prints `decided KIND ID`, `unkept KIND ID` where a disk in trouble \
+    makes it told of before it is kept, `recorded KIND ID` when it is on disk, then `name value` lines. --seconds 0 \
     only delivers what waits. Use a store and a topic of their own: the hits look real.\n\
     Exit codes: 0 done; 1 could not be; 2 wrong usage."
 )]
@@ -50,7 +51,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
     let stop = stop_on_signals()?;
     let (store, thread) = store::start(&settings.store)?;
     let publisher = alert::start(&settings.alert, store.clone(), health, ())?;
-    let mut load = Load::new(store.clone(), identity);
+    let keeper = Keeper::new(store.clone(), publisher.unkept(), Said, false);
+    let mut load = Load::new(keeper, identity);
     let until = Instant::now() + Duration::from_secs(args.seconds);
     let pause = Duration::from_secs(1) / args.per_second.max(1);
     let mut next = Instant::now();
@@ -61,8 +63,11 @@ pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
         next += pause;
         stop.wait(next.saturating_duration_since(Instant::now()));
     }
+    // As the recorder at the end of a box: half of the time is for what waits in memory.
     let drained = Instant::now();
-    let left = publisher.join(Duration::from_secs(args.drain_seconds.max(1)))?;
+    let patience = Duration::from_secs(args.drain_seconds.max(1));
+    load.settle(patience);
+    let left = publisher.join(patience.saturating_sub(drained.elapsed()).max(Duration::from_secs(1)))?;
     let stats = store.outbox_stats()?;
     let mut out = std::io::stdout().lock();
     writeln!(out, "passages {n}")?;
@@ -89,22 +94,68 @@ fn health() -> alert::message::Health {
         box_key: None,
         inbound: None,
         broker_tls: None,
+        store: None,
+        clock: None,
+        alarms: Vec::new(),
+        restarts: 0,
+    }
+}
+
+/// Says on standard output what became of every message. One write a line: whoever reads this through a pipe or a
+/// file has it when we are killed after it.
+struct Said;
+
+impl Said {
+    fn of(word: &str, record: &Record) {
+        for m in &record.messages {
+            let line = format!("{word} {} {}\n", m.kind.as_str(), m.event_id);
+            if let Err(error) = std::io::stdout().lock().write_all(line.as_bytes()) {
+                tracing::warn!(%error, "nobody hears what was recorded");
+            }
+        }
+    }
+}
+
+impl KeeperEvents for Said {
+    fn kept(&mut self, record: &Record, _took: Duration) {
+        Self::of("recorded", record);
+    }
+
+    fn told_unkept(&mut self, record: &Record) {
+        Self::of("unkept", record);
+    }
+
+    fn lost(&mut self, record: &Record, why: &str) {
+        tracing::error!(why, "a record is lost");
+        Self::of("given-up", record);
+    }
+
+    fn failed(&mut self, _kind: crate::telemetry::StoreErrorKind, error: &StoreError) {
+        tracing::warn!(%error, "not recorded yet");
+    }
+
+    fn trouble(&mut self, error: &StoreError) {
+        tracing::error!(%error, "the disk takes no records");
+    }
+
+    fn recovered(&mut self, lasted: Duration) {
+        tracing::warn!(lasted_s = lasted.as_secs(), "the disk takes records again");
     }
 }
 
 /// Makes passages up and records them as the recorder does.
 struct Load {
-    store: StoreHandle,
+    keeper: Keeper<Said>,
     identity: BoxIdentity,
     list: Arc<ListVersion>,
     started: Utc,
 }
 
 impl Load {
-    fn new(store: StoreHandle, identity: BoxIdentity) -> Self {
+    fn new(keeper: Keeper<Said>, identity: BoxIdentity) -> Self {
         let started = Utc::now();
         let list = ListVersion { name: "load".into(), sha256: "0".repeat(64), loaded_at: started };
-        Self { store, identity, list: Arc::new(list), started }
+        Self { keeper, identity, list: Arc::new(list), started }
     }
 
     /// Passage `n`, whole: every fourth is a hit, told as `new` and then as `final`.
@@ -122,13 +173,17 @@ impl Load {
         }
     }
 
-    fn record(&self, passage: &Passage, hit: Option<&Hit>, pictures: &[EvidenceFile]) -> anyhow::Result<()> {
+    fn record(
+        &mut self,
+        passage: &Passage,
+        hit: Option<&Hit>,
+        pictures: &[EvidenceFile],
+    ) -> anyhow::Result<()> {
         let now = Utc::now();
         let message = match hit {
             Some(hit) => hit_message(&self.identity, passage, hit, pictures, None, now)?,
             None => passage_message(&self.identity, passage, pictures, None, now)?,
         };
-        let (word, id) = (if hit.is_some() { "hit" } else { "passage" }, message.event_id.clone());
         let record = Record {
             passage: passage.clone(),
             hits: hit.cloned().into_iter().collect(),
@@ -136,19 +191,28 @@ impl Load {
             messages: vec![message],
             models: None,
         };
-        loop {
-            match self.store.record(record.clone()) {
-                Ok(()) => break,
-                Err(error) if error.is_transient() || matches!(error, store::StoreError::ReadOnly { .. }) => {
-                    tracing::warn!(%error, "not recorded yet");
-                    std::thread::sleep(Duration::from_millis(100));
-                }
-                Err(error) => return Err(error.into()),
-            }
+        Said::of("decided", &record);
+        self.keeper.put(record);
+        while !self.keeper.takes() {
+            self.wait();
         }
-        // One write a line: whoever reads this through a pipe has it when we are killed after it.
-        std::io::stdout().lock().write_all(format!("recorded {word} {id}\n").as_bytes())?;
         Ok(())
+    }
+
+    fn wait(&mut self) {
+        if let Ok(answer) = self.keeper.answer().recv_timeout(self.keeper.patience()) {
+            self.keeper.answered(Ok(answer));
+        }
+        self.keeper.advance();
+    }
+
+    /// Waits until everything is kept, but not for longer than `patience`.
+    fn settle(&mut self, patience: Duration) {
+        let until = Instant::now() + patience;
+        while !self.keeper.is_empty() && Instant::now() < until {
+            self.wait();
+        }
+        self.keeper.give_up();
     }
 
     fn invented(&self, n: u64) -> anyhow::Result<Passage> {

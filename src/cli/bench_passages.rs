@@ -329,3 +329,9 @@ fn shows(reading: &Reading, here: &Here, truth: &Truth, number: u64) -> Shows {
     let best = alike.max_by(|a, b| a.1.total_cmp(&b.1)).filter(|b| b.1 >= SAME_TEXT);
     best.map_or(Shows::Nothing, |(v, _)| Shows::Unasked(v))
 }
+
+/// Door for the fuzz targets: the truth of a clip.
+#[cfg(any(test, fuzzing))]
+pub(super) fn fuzz(bytes: &[u8]) {
+    let _ = serde_json::from_slice::<Truth>(bytes);
+}

@@ -5,12 +5,14 @@
 
 mod access;
 mod access_subject;
+mod alarms;
 mod asking;
 mod audit;
 mod bench;
 mod bench_accuracy;
 mod bench_day;
 mod bench_day_plot;
+mod bench_faults;
 mod bench_load;
 mod bench_matching;
 mod bench_passages;
@@ -23,6 +25,7 @@ mod common;
 mod dataset;
 mod demo;
 mod duty;
+mod evidence;
 mod hold;
 mod hotlist;
 mod hotlist_budget;
@@ -95,13 +98,17 @@ enum Verb {
     Message(message::Args),
     /// Look at messages that could not be delivered, and send them again
     Outbox(outbox::Args),
+    /// Look at alarms, and acknowledge them
+    Alarms(alarms::Args),
     /// Manage people, read who looked for what, answer citizens
     Access(access::Args),
     /// Keep what a case needs from being deleted
     Hold(hold::Args),
     /// Read and verify the audit chain
     Audit(audit::Args),
-    /// Make a key for the store, encrypt it, decrypt it, change its key
+    /// Take a hit out as one signed file, and prove such a file
+    Evidence(evidence::Args),
+    /// Copy the store; make a key for it, encrypt it, decrypt it, change its key
     Store(store::Args),
     /// Draft, sign, check and show the authorisations cameras work under
     Mandate(mandate::Args),
@@ -131,9 +138,11 @@ pub fn main() -> ExitCode {
         Verb::Outcome(args) => outcome::run(&args),
         Verb::Message(args) => message::run(&args),
         Verb::Outbox(args) => outbox::run(&args),
+        Verb::Alarms(args) => alarms::run(&args),
         Verb::Access(args) => access::run(&args),
         Verb::Hold(args) => hold::run(&args),
         Verb::Audit(args) => audit::run(&args),
+        Verb::Evidence(args) => evidence::run(&args),
         Verb::Store(args) => store::run(&args),
         Verb::Mandate(args) => mandate::run(&args),
         Verb::Duty(args) => duty::run(&args),
@@ -150,6 +159,13 @@ pub fn main() -> ExitCode {
             ExitCode::from(FAILED)
         }
     }
+}
+
+/// Door for the fuzz targets: the truth of a clip, and the index of labelled pictures.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn fuzz_truth(bytes: &[u8]) {
+    bench_passages::fuzz(bytes);
+    String::from_utf8_lossy(bytes).lines().for_each(dataset::fuzz);
 }
 
 #[cfg(test)]

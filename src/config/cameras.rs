@@ -64,6 +64,7 @@ fn camera(t: &Table<'_>, track: &track::Settings) -> Option<CameraSettings> {
     let max_passages_per_min =
         t.get("max_passages_per_min").and_then(|v| v.whole()).and_then(|n| u32::try_from(n).ok());
     let lawful = super::law::camera_use(t);
+    let people = t.or("people", false, |v| v.yes());
     let capture = capture::Settings {
         camera: CameraId::new(name.unwrap_or_default()),
         open_timeout: t.or("open_timeout_s", Duration::from_secs(5), |v| v.seconds()),
@@ -72,7 +73,6 @@ fn camera(t: &Table<'_>, track: &track::Settings) -> Option<CameraSettings> {
         position: position(t),
         source: source?,
     };
-    let people = t.or("people", false, |v| v.yes());
     Some(CameraSettings { capture, lawful, track, min_plate_width_px, people, max_passages_per_min })
 }
 

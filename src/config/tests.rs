@@ -55,12 +55,17 @@ fn folder() -> tempfile::TempDir {
         "secrets/mqtt",
         "secrets/empty",
         "secrets/two-lines",
+        "keys/mandate-signers",
+        "mandates/none",
     ] {
         let path = dir.path().join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         let text = match name {
             "secrets/empty" => "\n",
             "secrets/two-lines" => "hunter2\nhunter3\n",
+            "keys/mandate-signers" => {
+                "platewatch-ed25519 zone 0000000000000000000000000000000000000000000000000000000000000001\n"
+            }
             _ => "hunter2\n",
         };
         std::fs::write(&path, text).unwrap();
@@ -109,13 +114,13 @@ const CASES: &[(&str, &str, &[&str])] = &[
         r#"2:7: box: found "box_1", allowed: 1 to 32 of a-z, 0-9 and - (for example "box-1")"#,
     ]),
     ("zone =", "zon =", &[
-        r#"1:1: zon: found an unknown key, allowed: "zone", "box", "store", "vision", "track", "cameras", "hotlists", "ignore", "matching", "law", "mqtt", "console", "log", "run" (did you mean "zone"?)"#,
+        r#"1:1: zon: found an unknown key, allowed: "zone", "box", "store", "vision", "track", "cameras", "hotlists", "ignore", "matching", "law", "retention", "mqtt", "console", "log", "run" (did you mean "zone"?)"#,
     ]),
     ("[vision]", "workers = 4\n[vision]", &[
-        r#"3:1: workers: found an unknown key, allowed: "zone", "box", "store", "vision", "track", "cameras", "hotlists", "ignore", "matching", "law", "mqtt", "console", "log", "run" (it belongs in [vision])"#,
+        r#"3:1: workers: found an unknown key, allowed: "zone", "box", "store", "vision", "track", "cameras", "hotlists", "ignore", "matching", "law", "retention", "mqtt", "console", "log", "run" (it belongs in [vision])"#,
     ]),
     ("[vision]", "[vison]", &[
-        r#"3:2: vison: found an unknown key, allowed: "zone", "box", "store", "vision", "track", "cameras", "hotlists", "ignore", "matching", "law", "mqtt", "console", "log", "run" (did you mean "vision"?)"#,
+        r#"3:2: vison: found an unknown key, allowed: "zone", "box", "store", "vision", "track", "cameras", "hotlists", "ignore", "matching", "law", "retention", "mqtt", "console", "log", "run" (did you mean "vision"?)"#,
     ]),
     ("\"models/reader.toml\"", "\"models/raeder.toml\"", &[
         r#"5:10: vision.reader: found "models/raeder.toml", which does not exist, allowed: an existing file (looked for models/raeder.toml)"#,

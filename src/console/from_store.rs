@@ -13,6 +13,7 @@ use std::sync::{Mutex, PoisonError};
 pub struct StoreHits {
     // Locks for the console's one thread alone: a reader may be handed on but not shared.
     reader: Mutex<Reader>,
+    settings: store::Settings,
     /// Hashes of the pictures of the hits last given out; no other picture can be asked for.
     shown: Mutex<HashSet<String>>,
 }
@@ -23,7 +24,8 @@ impl StoreHits {
     /// # Errors
     /// As [`Reader::open`].
     pub fn open(settings: &store::Settings) -> Result<Self, StoreError> {
-        Ok(Self { reader: Mutex::new(Reader::open(settings)?), shown: Mutex::default() })
+        let reader = Mutex::new(Reader::open(settings)?);
+        Ok(Self { reader, settings: settings.clone(), shown: Mutex::default() })
     }
 }
 
@@ -32,7 +34,10 @@ const LATE_SHARE: usize = 4;
 
 impl HitSource for StoreHits {
     fn recent_hits(&self, limit: usize) -> Result<Vec<HitView>, String> {
-        let reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
+        if reader.is_outdated() {
+            *reader = Reader::open(&self.settings).map_err(|e| e.to_string())?;
+        }
         let read = |late: bool, limit: usize| {
             let query = HitQuery { limit, late: Some(late), ..HitQuery::default() };
             reader.recent_hits(&query).map_err(|e| e.to_string())

@@ -156,5 +156,14 @@ pub fn problems(now: &MetricsSnapshot) -> Vec<String> {
     if now.outbox_dead > 0 {
         all.push(format!("outbox: {} messages were given up", now.outbox_dead));
     }
+    if !now.store_writable {
+        all.push(format!("disk: takes no records, {} wait in memory", now.store_waiting));
+    }
+    if now.alarms > 0 {
+        all.push(format!("{} alarms; see platewatch alarms list", now.alarms));
+    }
+    if now.clock_suspicious {
+        all.push("clock: not set, or it has jumped".to_owned());
+    }
     all
 }

@@ -9,6 +9,9 @@ use std::str::FromStr;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Utc(i64);
 
+/// 2025-01-01T00:00:00Z: no platewatch ran before.
+const EARLIEST_MS: i64 = 1_735_689_600_000;
+
 /// A text that is no RFC 3339 date-time with an offset.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{found:?} is not a date and time such as 2026-11-23T08:15:00Z")]
@@ -26,6 +29,12 @@ impl Utc {
     /// The system clock now. Rooms that decide take the time as an argument instead.
     pub fn now() -> Self {
         Self::from_unix_ms(jiff::Timestamp::now().as_millisecond())
+    }
+
+    /// Whether a clock that says this can be right: it stands after the making of this program. A box whose battery
+    /// is dead begins at 1970, or at the making of its system, and knows no better until somebody tells it.
+    pub fn is_set(self) -> bool {
+        self.0 >= EARLIEST_MS
     }
 
     /// Milliseconds since the Unix epoch.

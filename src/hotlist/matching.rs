@@ -46,7 +46,8 @@ pub struct Match {
 ///   know, the text decides.
 /// * Policy: a list counts only at its cameras, in its hours and while it is not stopped for its age. Where
 ///   its source writes every O as 0, an observed O is looked up as 0 too (resolved).
-/// * Validity: from `valid_from` inclusive to `valid_until` exclusive.
+/// * Validity: from `valid_from` inclusive to `valid_until` exclusive. While the clock is not set, neither validity
+///   nor hours nor age can be judged: all count, and the hit says so.
 pub fn match_passage(set: &HotlistSet, passage: &Passage, now: Utc) -> Vec<Match> {
     match_passage_on(set, passage, now, |_| true)
 }
@@ -184,7 +185,11 @@ impl<'a> Seen<'a> {
     }
 }
 
+/// A clock that is not set cannot judge: then every entry counts, and says so ([`super::Policy::mark`]).
 fn is_valid(entry: &Entry, now: Utc) -> bool {
+    if !now.is_set() {
+        return true;
+    }
     entry.valid_from.is_none_or(|t| t <= now) && entry.valid_until.is_none_or(|t| now < t)
 }
 

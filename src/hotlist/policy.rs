@@ -57,7 +57,7 @@ impl Policy {
     /// are those of the passage, its age is that of now.
     pub fn applies_to(&self, camera: &CameraId, passed: Utc, now: Utc) -> bool {
         let here = self.cameras.is_empty() || self.cameras.iter().any(|g| glob(g, camera.as_str()));
-        let open = || self.hours.as_ref().is_none_or(|h| h.contain(passed));
+        let open = || !passed.is_set() || self.hours.as_ref().is_none_or(|h| h.contain(passed));
         let fresh = || self.when_stale != WhenStale::Stop || self.stale_since(now).is_none();
         here && open() && fresh()
     }
@@ -82,12 +82,19 @@ impl Policy {
     /// signalling withdrawn meanwhile is the commonest false alarm.
     ///
     /// The priority goes half of its way to 100, so that the entries keep their order.
+    ///
+    /// While the clock is not set, an entry or list with an end or a beginning says that nobody has held it against
+    /// the time; its priority stays.
     pub fn mark(&self, entry: &mut Entry, now: Utc) {
+        let limited =
+            entry.valid_from.is_some() || entry.valid_until.is_some() || self.fresh_until().is_some();
+        if !now.is_set() && limited {
+            put_first(entry, "CLOCK OF THE BOX NOT SET: validity not checked");
+            return;
+        }
         let Some(since) = self.stale_since(now) else { return };
         entry.priority = 100 - (100 - entry.priority.min(100)) / 2;
-        let text = format!("LIST OUT OF DATE since {since}: check before stopping");
-        entry.instruction =
-            if entry.instruction.is_empty() { text } else { format!("{text}. {}", entry.instruction) };
+        put_first(entry, &format!("LIST OUT OF DATE since {since}: check before stopping"));
     }
 
     /// How the source would have written `text`, where that differs.
@@ -95,6 +102,11 @@ impl Policy {
         let differs = self.zero_for_o && text.as_str().contains('O');
         differs.then(|| PlateText::new(&text.as_str().replace('O', "0")).ok()).flatten()
     }
+}
+
+fn put_first(entry: &mut Entry, text: &str) {
+    entry.instruction =
+        if entry.instruction.is_empty() { text.to_owned() } else { format!("{text}. {}", entry.instruction) };
 }
 
 /// Times of the week, by the clock of a place.
@@ -186,7 +198,7 @@ fn span(text: &str) -> Option<(u16, u16)> {
         let (h, m) = t.split_once(':')?;
         let number = |t: &str| t.bytes().all(|b| b.is_ascii_digit()).then(|| t.parse::<u16>().ok()).flatten();
         let (h, m) = (number(h)?, number(m)?);
-        (h < 24 && m < 60 || h == 24 && m == 0).then_some(h * 60 + m)
+        (h < 24 && m < 60 || h == 24 && m == 0).then(|| h * 60 + m)
     };
     let (from, to) = text.split_once('-')?;
     let (from, to) = (minutes(from)?, minutes(to)?);
@@ -252,6 +264,7 @@ mod tests {
             "Montag-Xyz",
             "08:00-08:00",
             "25:00-26:00",
+            "9967:67-14:00", // found by fuzzing: hours in minutes do not fit 16 bits
             "Mon 08:00-09:00 10:00-11:00",
             "24:00-08:00",
         ] {

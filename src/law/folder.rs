@@ -3,6 +3,7 @@
 use super::{Mandate, Rules};
 use crate::runtime::Signers;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -52,12 +53,15 @@ impl Mandates {
 
     fn take(&mut self, path: PathBuf, mandate: Mandate) {
         let reference = mandate.reference.clone();
-        if self.taken.contains_key(&reference) {
-            let why =
-                format!("a second mandate of the reference {reference:?}; the first file, by name, counts");
-            self.refused.push(Refused { path, reference: Some(reference), why });
-        } else {
-            self.taken.insert(reference, Arc::new(mandate));
+        match self.taken.entry(reference) {
+            Entry::Vacant(free) => _ = free.insert(Arc::new(mandate)),
+            Entry::Occupied(taken) => {
+                let reference = taken.key().clone();
+                let why = format!(
+                    "a second mandate of the reference {reference:?}; the first file, by name, counts"
+                );
+                self.refused.push(Refused { path, reference: Some(reference), why });
+            }
         }
     }
 

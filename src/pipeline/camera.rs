@@ -105,10 +105,9 @@ pub(super) fn spawn(
     index: usize,
     work: Arc<Mailboxes<Work>>,
     watch: Arc<Watch>,
-    lawful: Lawful,
+    (lawful, switch): (Lawful, Option<Switch>),
     metrics: Metrics,
     stop: Stop,
-    switch: Option<Switch>,
 ) -> std::io::Result<JoinHandle<()>> {
     let name = format!("cam-{}", settings.camera);
     std::thread::Builder::new().name(name).spawn(move || {

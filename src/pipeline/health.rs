@@ -1,9 +1,10 @@
 //! What the `health` message says, asked from the thread `alert`.
 
+use super::condition::Condition;
 use super::lawful::Lawful;
 use super::lawful_tell;
 use super::watching::Watch;
-use crate::alert::message::{CameraHealth, Health, ListHealth, Models, OutboxHealth, Time};
+use crate::alert::message::{AlarmHealth, CameraHealth, Health, ListHealth, Models, OutboxHealth, Time};
 use crate::domain::Utc;
 use crate::hotlist::Hotlists;
 use crate::store::{self, ModelVersions, StoreHandle};
@@ -19,6 +20,7 @@ pub(super) fn source(
     models: &Arc<ModelVersions>,
     store: StoreHandle,
     kept: store::Settings,
+    condition: Condition,
     lawful: Lawful,
 ) -> impl Fn() -> Health + Send + 'static {
     let started = Instant::now();
@@ -34,9 +36,21 @@ pub(super) fn source(
         audit_head: store.audit_head().ok().map(|head| format!("{}:{}", head.seq, head.hash)),
         law: Some(lawful_tell::health(&lawful)),
         box_key: kept.public_key().map(|key| key.to_string()),
+        store: Some(condition.store_health()),
+        clock: Some(condition.clock_health(Utc::now())),
+        alarms: alarms(&store, &metrics),
+        restarts: condition.restarts(),
         inbound: None,
         broker_tls: None,
     }
+}
+
+/// What nobody has acknowledged; nothing where the store cannot say.
+fn alarms(store: &StoreHandle, metrics: &Metrics) -> Vec<AlarmHealth> {
+    let open = store.alarms().unwrap_or_default();
+    metrics.alarms(open.len());
+    let told = |a: store::Alarm| AlarmHealth { seq: a.seq, at: Time(a.at), what: a.what, detail: a.detail };
+    open.into_iter().map(told).collect()
 }
 
 fn cameras(watch: &Watch, metrics: &Metrics) -> Vec<CameraHealth> {

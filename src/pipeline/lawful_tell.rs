@@ -79,12 +79,12 @@ pub(super) fn mode_changes(lawful: &Lawful, reader: Option<&Reader>, ledger: &Le
     let gates = lawful.inner().gates.lock().unwrap_or_else(PoisonError::into_inner);
     for (camera, gate) in gates.iter() {
         let mode = gate.said.mode.word();
-        match reader.last_use(camera.as_str()) {
-            Ok(Some(last)) if last.mode != mode => {
-                tracing::warn!(%camera, from = last.mode, to = mode, "the camera's mode is another than before");
+        match reader.last_mode(camera.as_str()) {
+            Ok(Some(last)) if last != mode => {
+                tracing::warn!(%camera, from = last, to = mode, "the camera's mode is another than before");
                 let mut entry = AuditEntry::by_box(AuditAction::ModeChanged)
                     .with("camera", camera)
-                    .with("from", &last.mode)
+                    .with("from", &last)
                     .with("to", mode);
                 if let Some(covert) = gate.said.covert.as_ref().filter(|_| gate.said.mode == Mode::Covert) {
                     entry = entry.with("ground", &covert.ground).with("officer", &covert.officer);
@@ -168,6 +168,7 @@ pub(super) fn period(camera: &CameraId, gate: &Gate, settings: &law::Settings, a
         (Door::Shut(refusal), _) => (false, refusal.code, refusal.text.clone()),
         (_, Looking::Opening) => (false, "opening", "the camera is being opened".into()),
         (_, Looking::Fault(why)) => (false, "fault", why.clone()),
+        (_, Looking::Paused(why)) => (false, "paused", why.clone()),
         (_, Looking::Ended) => (false, "ended", "the source of pictures has ended".into()),
         (Door::OpenAlthough(refusal), Looking::Yes) => (true, refusal.code, refusal.text.clone()),
         (Door::Open, Looking::Yes) => (true, "", String::new()),

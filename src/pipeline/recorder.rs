@@ -1,17 +1,17 @@
 //! The recorder thread: judged passages are encoded, put into words and kept, in one transaction each.
 
+use super::condition::Condition;
+use super::keeper::Keeper;
 use super::lawful::{Door, Lawful};
 use crate::alert::{BoxIdentity, hit_message, passage_message};
 use crate::domain::{CameraId, EvidenceFrame, Hit, PassageState, Utc};
 use crate::law::Policy;
-use crate::runtime::{Backoff, Stop};
-use crate::store::{
-    EvidenceFile, EvidenceRole, ModelVersions, OutboxMessage, Record, StoreError, StoreHandle,
-};
-use crate::telemetry::{Metrics, QueueName, Stage, StoreErrorKind, SuppressReason};
+use crate::runtime::Stop;
+use crate::store::{EvidenceFile, EvidenceRole, ModelVersions, OutboxMessage, Record};
+use crate::telemetry::{Metrics, QueueName, Stage, SuppressReason};
 use crate::track::TrackEvent;
 use crate::vision::{EncodedPicture, FaceFinder, People, PictureRole, VisionError, encode_evidence};
-use crossbeam_channel::Receiver;
+use crossbeam_channel::{Receiver, never, select};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
@@ -31,7 +31,9 @@ pub(super) struct Keep {
 }
 
 pub(super) struct Recorder {
-    pub store: StoreHandle,
+    pub keeper: Keeper<Condition>,
+    /// A defect made on purpose: at this record.
+    pub fails_at: Option<u64>,
     pub identity: BoxIdentity,
     pub models: Arc<ModelVersions>,
     pub keep: Keep,
@@ -42,7 +44,7 @@ pub(super) struct Recorder {
     pub seen: Seen,
     /// What of a camera may be kept.
     pub lawful: Lawful,
-    /// Set when waiting for a full disk to empty must end.
+    /// Set when waiting for a disk must end.
     pub give_up: Stop,
 }
 
@@ -113,24 +115,48 @@ impl Limits {
 }
 
 impl Recorder {
-    /// Records until every sender has gone.
+    /// Records until every sender has gone and what they brought is kept, or giving up is asked for.
     pub fn run(mut self, judged: Receiver<Judged>) {
-        for j in &judged {
-            self.metrics.queue_depth(QueueName::Store, judged.len());
-            let recorded = self.lawful.records(&j.event.passage.camera);
-            let record = self.record(j, recorded);
-            // Of a third party's camera whose pictures the police do not record, only hits are kept.
-            if record.hits.is_empty() && !recorded {
-                continue;
+        let nobody = never();
+        let mut open = true;
+        while open || !self.keeper.is_empty() {
+            if self.give_up.requested() && !open || self.keeper.is_over() {
+                self.keeper.give_up();
+                return;
             }
-            if record.hits.is_empty() && record.messages.is_empty() && !self.keep.passages {
-                continue;
+            let bringers = if open && self.keeper.takes() { &judged } else { &nobody };
+            select! {
+                recv(bringers) -> brought => match brought {
+                    Err(_) => open = false,
+                    Ok(j) => {
+                        self.metrics.queue_depth(QueueName::Store, judged.len());
+                        let recorded = self.lawful.records(&j.event.passage.camera);
+                        let record = self.record(j, recorded);
+                        // Of a third party's camera whose pictures the police do not record, only hits are kept.
+                        if record.hits.is_empty() && !recorded {
+                            continue;
+                        }
+                        if record.hits.is_empty() && record.messages.is_empty() && !self.keep.passages {
+                            continue;
+                        }
+                        self.keeper.put(record);
+                    }
+                },
+                recv(self.keeper.answer()) -> answer => self.keeper.answered(answer),
+                default(self.keeper.patience()) => {}
             }
-            self.write(record);
+            self.keeper.advance();
         }
     }
 
+    #[expect(clippy::panic, reason = "the defect made on purpose")]
     fn record(&mut self, j: Judged, recorded: bool) -> Record {
+        if let Some(left) = self.fails_at.as_mut() {
+            *left = left.saturating_sub(1);
+            if *left == 0 {
+                panic!("a defect made on purpose (bench faults)");
+            }
+        }
         let passage = j.event.passage;
         let evidence = if !recorded || (j.hits.is_empty() && !self.keep.passage_pictures) {
             Vec::new()
@@ -180,35 +206,6 @@ impl Recorder {
         }
         Record { passage, hits, evidence, messages, models: Some(self.models.clone()) }
     }
-
-    /// Writes until it is kept. What can pass (a full disk, another process on the file) is waited for; only
-    /// what never can is given up, loudly.
-    fn write(&self, record: Record) {
-        let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
-        loop {
-            let start = Instant::now();
-            let error = match self.store.record(record.clone()) {
-                Ok(()) => {
-                    self.metrics.stage_time(Stage::Record, start.elapsed());
-                    return;
-                }
-                Err(error) => error,
-            };
-            self.metrics.store_error(kind(&error));
-            let wait = backoff.failed();
-            let (camera, passage) = (&record.passage.camera, &record.passage.id);
-            let may_pass = error.is_transient() || matches!(error, StoreError::ReadOnly { .. });
-            if !may_pass {
-                tracing::error!(%camera, %passage, %error, "a passage could not be kept and is lost");
-                return;
-            }
-            tracing::error!(%camera, %passage, %error, retry_ms = wait.as_millis(), "a passage cannot be kept yet");
-            if self.give_up.wait(wait) {
-                tracing::error!(%camera, %passage, "ending before a passage could be kept; it is lost");
-                return;
-            }
-        }
-    }
 }
 
 /// The pictures of a passage, ready for the store: the plate and its surroundings, from the frame that was read.
@@ -230,17 +227,6 @@ pub fn evidence_files(
         captured_at: evidence.stamp.captured_at,
     };
     Ok(pictures.into_iter().map(file).collect())
-}
-
-fn kind(error: &StoreError) -> StoreErrorKind {
-    match error {
-        StoreError::DiskFull { .. } => StoreErrorKind::DiskFull,
-        StoreError::ReadOnly { .. } => StoreErrorKind::ReadOnly,
-        StoreError::InUse { .. } => StoreErrorKind::Busy,
-        StoreError::Corrupt { .. } => StoreErrorKind::Corrupt,
-        StoreError::Picture { .. } => StoreErrorKind::Picture,
-        _ => StoreErrorKind::Other,
-    }
 }
 
 #[cfg(test)]

@@ -1,11 +1,17 @@
 //! A box from start to stop.
 
+use super::clock::Clock;
+use super::condition::Condition;
+use super::guard::Faults;
 use super::ignoring::Ignoring;
-use super::lawful::{LawThread, Lawful};
+use super::keeper::Keeper;
+use super::law_thread::LawThread;
+use super::lawful::Lawful;
 use super::ledger::Ledger;
 use super::orders::Orders;
 use super::pausing::Switches;
 use super::recorder::{Keep, Limits, Recorder, Seen};
+use super::starting::{eyes, latest, law_on_record};
 use super::watching::{AlertWatch, Watch};
 use super::worker::{VisionThread, Work};
 use super::{Settings, camera, health, screen};
@@ -20,7 +26,7 @@ use crate::store::{
 use crate::telemetry::Metrics;
 use crate::vision::{FaceFinder, Vision, VisionError};
 use crate::{alert, store};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -79,6 +85,10 @@ pub struct Running {
     work: Vec<Arc<Mailboxes<Work>>>,
     vision: Vec<JoinHandle<()>>,
     recorder: JoinHandle<()>,
+    condition: Condition,
+    ledger: Ledger,
+    /// The thread by whose defect the box ends.
+    fell: OnceLock<&'static str>,
     watcher: JoinHandle<()>,
     law: JoinHandle<()>,
     law_stop: Stop,
@@ -97,18 +107,31 @@ const FILE_FRAMES: usize = 2;
 /// Judged passages that may wait for the recorder; each holds on to its frame.
 const JUDGED: usize = 16;
 
-/// Starts every stage, bottom up. `stop` ends the box when it is requested. `before_cameras` is called with
-/// the broker when everything but the cameras runs: whoever must not miss the first hit subscribes there.
+/// As [`start_faulty`], without faults.
 pub fn start(
     settings: &Settings,
     metrics: Metrics,
     stop: Stop,
     before_cameras: impl FnOnce(&Remote),
 ) -> Result<Running, PipelineError> {
+    start_faulty(settings, metrics, stop, before_cameras, Faults::default())
+}
+
+/// Starts every stage, bottom up. `stop` ends the box when it is requested. `before_cameras` is called with
+/// the broker when everything but the cameras runs: whoever must not miss the first hit subscribes there.
+///
+/// `faults` are defects made on purpose, for measuring what they take with them.
+pub fn start_faulty(
+    settings: &Settings,
+    metrics: Metrics,
+    stop: Stop,
+    before_cameras: impl FnOnce(&Remote),
+    faults: Faults,
+) -> Result<Running, PipelineError> {
     let vision = Vision::load(&settings.vision)?;
     let workers = settings.vision.workers.clamp(1, settings.cameras.len().max(1));
     // Opened before anything else is started: a wrong model should cost nothing to find out.
-    let sessions = (0..workers).map(|_| vision.worker()).collect::<Result<Vec<_>, _>>()?;
+    drop(vision.worker()?);
     let [detector, reader] = vision.models();
     let models = Arc::new(ModelVersions {
         detector_sha256: detector.sha256.clone(),
@@ -128,7 +151,10 @@ pub fn start(
     let ignoring = Ignoring::load(settings.ignore.as_deref())?;
 
     let (store, store_thread) = store::start(&settings.store)?;
-    let ledger = Ledger(store.clone());
+    let known = latest(&store, &settings.store);
+    let ledger = Ledger::new(store.clone());
+    let condition = Condition::new(metrics.clone(), ledger.clone(), known);
+    condition.clock_at_start(Utc::now());
     ledger.tell(
         AuditEntry::by_box(AuditAction::BoxStarted)
             .with("version", env!("CARGO_PKG_VERSION"))
@@ -171,6 +197,7 @@ pub fn start(
         &models,
         store.clone(),
         settings.store.clone(),
+        condition.clone(),
         lawful.clone(),
     );
     let live = settings.cameras.iter().filter(|c| c.capture.source.is_live());
@@ -187,8 +214,11 @@ pub fn start(
     };
     let (judged, to_record) = crossbeam_channel::bounded(JUDGED);
     let give_up = Stop::new();
+    // Files wait for the disk; live cameras do not.
+    let sheds = settings.cameras.iter().any(|c| c.capture.source.is_live());
     let recorder = Recorder {
-        store: store.clone(),
+        keeper: Keeper::new(store.clone(), publisher.unkept(), condition.clone(), sheds),
+        fails_at: faults.recorder_at,
         identity: BoxIdentity::new(&settings.alert.zone, &settings.alert.box_id)?,
         models,
         keep: Keep {
@@ -207,8 +237,14 @@ pub fn start(
     let recorder = spawn("recorder", move || recorder.run(to_record))?;
 
     before_cameras(publisher.remote());
-    let mut law =
-        LawThread::new(lawful.clone(), store.clone(), Arc::clone(&watch), hotlists.clone(), &settings.store);
+    let mut law = LawThread::new(
+        lawful.clone(),
+        store.clone(),
+        ledger.clone(),
+        Arc::clone(&watch),
+        hotlists.clone(),
+        &settings.store,
+    );
     law.begin(settings.officer.as_deref());
     let law_stop = Stop::new();
     let law = {
@@ -230,6 +266,9 @@ pub fn start(
         work: Vec::new(),
         vision: Vec::new(),
         recorder,
+        condition: condition.clone(),
+        ledger: ledger.clone(),
+        fell: OnceLock::new(),
         watcher,
         law,
         law_stop,
@@ -241,21 +280,22 @@ pub fn start(
         switches: switches.clone(),
         deadline: settings.stop_deadline,
     };
-    for (n, (session, cameras)) in sessions.into_iter().zip(of_worker).enumerate() {
+    for (n, cameras) in of_worker.into_iter().enumerate() {
         let live = |c: &super::CameraSettings| c.capture.source.is_live();
         // Live cameras hold one frame each; a worker with files among them may hold a few more.
         let capacity = if cameras.iter().all(|c| live(c)) { 1 } else { FILE_FRAMES };
         let work = Arc::new(Mailboxes::new(cameras.len(), capacity));
         let thread_of = VisionThread::new(
-            session,
+            eyes(vision.clone(), faults),
             Arc::clone(&work),
             &cameras,
             hotlists.clone(),
             ignoring.clone(),
             lawful.clone(),
             metrics.clone(),
+            condition.clone(),
             judged.clone(),
-        );
+        )?;
         running.vision.push(spawn(&format!("vision-{n}"), move || thread_of.run())?);
         running.work.push(Arc::clone(&work));
         for (index, c) in cameras.into_iter().enumerate() {
@@ -268,10 +308,9 @@ pub fn start(
                 index,
                 Arc::clone(&work),
                 watch,
-                lawful,
+                (lawful, switch),
                 metrics,
                 stop,
-                switch,
             )
             .map_err(|source| thread(&format!("cam-{}", c.capture.camera), source))?;
             running.cameras.push(handle);
@@ -291,6 +330,11 @@ impl Running {
         self.console.as_ref().map(ConsoleThread::address)
     }
 
+    /// How often a part failed by a defect and was started again.
+    pub fn restarts(&self) -> u64 {
+        self.condition.restarts()
+    }
+
     /// The numbers so far.
     pub fn metrics(&self) -> &Metrics {
         &self.metrics
@@ -299,29 +343,65 @@ impl Running {
     /// Waits until every camera has ended by itself (files) or a stop is requested.
     pub fn wait(&self) {
         let mut counted: Option<Instant> = None;
+        let mut clock = Clock::new();
         while !self.stop.requested() && !self.vision.iter().all(JoinHandle::is_finished) {
+            if let Some(name) = self.fallen() {
+                tracing::error!(
+                    thread = name,
+                    "has ended by a defect; the program ends, to be started again"
+                );
+                let _ = self.fell.set(name); // told once
+                return;
+            }
             if counted.is_none_or(|at| at.elapsed() > Duration::from_secs(1)) {
                 counted = Some(Instant::now());
-                // The store answers or this waits: a box whose disk hangs for good is restarted by systemd.
-                if let Some(pending) = self.count_outbox() {
-                    systemd::alive(&format!("{} cameras, {pending} messages waiting", self.cameras.len()));
+                if let Some((expected, now)) = clock.look() {
+                    self.condition.clock_jumped(expected, now);
+                }
+                self.condition.look_at_clock(Utc::now());
+                self.ledger.flush();
+                // A disk that hangs is no reason to be started again: what waits in memory would be lost, and
+                // nothing gained.
+                if let Some(status) = self.count_outbox() {
+                    systemd::alive(&status);
                 }
             }
             self.stop.wait(Duration::from_millis(50));
         }
     }
 
-    fn count_outbox(&self) -> Option<u64> {
+    /// A thread without which the box must not go on, and which has ended by itself.
+    fn fallen(&self) -> Option<&'static str> {
+        if self.recorder.is_finished() {
+            return Some("recorder");
+        }
+        if self.watcher.is_finished() {
+            return Some("hotlists");
+        }
+        // Nobody would shut a camera whose mandate ends.
+        if self.law.is_finished() {
+            return Some("law");
+        }
+        if !self.publisher.is_running() {
+            return Some("alert");
+        }
+        (!self.store_thread.is_running()).then_some("store")
+    }
+
+    /// The outbox for the metrics, and how the box is in a line; `None` where the store has ended.
+    fn count_outbox(&self) -> Option<String> {
         match self.store.outbox_stats() {
             Ok(stats) => {
                 let oldest_s = stats.oldest.map_or(0.0, |at| Utc::now().since_ms(at).max(0) as f64 / 1000.0);
                 self.metrics.outbox(stats.pending, oldest_s, stats.dead);
-                Some(stats.pending)
+                Some(format!("{} cameras, {} messages waiting", self.cameras.len(), stats.pending))
             }
             Err(error) => {
                 tracing::warn!(%error, "the outbox cannot be counted");
-                // It has answered: the thread lives, and what is wrong with the disk no restart mends.
-                (!matches!(error, StoreError::Stopped)).then_some(0)
+                let waiting = self.condition.store_health().waiting;
+                (!matches!(error, StoreError::Stopped)).then(|| {
+                    format!("{} cameras, {waiting} records waiting in memory: {error}", self.cameras.len())
+                })
             }
         }
     }
@@ -331,7 +411,7 @@ impl Running {
     pub fn finish(self) -> Result<Summary, PipelineError> {
         let until = Instant::now() + self.deadline;
         let left = || until.saturating_duration_since(Instant::now());
-        let mut failed: Vec<String> = Vec::new();
+        let mut failed: Vec<String> = self.fell.get().map(|name| (*name).to_owned()).into_iter().collect();
         systemd::stopping();
         self.stop.request();
         self.switches.end();
@@ -355,14 +435,20 @@ impl Running {
                 self.store.outbox_stats().map_or(0, |s| s.pending)
             }
         };
-        let totals = self.store.totals()?;
+        let totals = match self.store.totals() {
+            Err(error @ StoreError::Slow { .. }) => {
+                tracing::error!(%error, "what was recorded cannot be said");
+                Totals::default()
+            }
+            told => told?,
+        };
         let duty = self.duty_ends.then_some(UseChange::Duty(None, "box-stopped"));
         for change in [Some(UseChange::End), duty].into_iter().flatten() {
             if let Err(error) = self.store.usage(change, Utc::now()) {
                 tracing::error!(%error, "the end could not be written into the register of use");
             }
         }
-        Ledger(self.store.clone()).tell(
+        self.ledger.tell(
             AuditEntry::by_box(AuditAction::BoxStopped)
                 .with("passages", totals.passages)
                 .with("hits", totals.hits),
@@ -377,32 +463,6 @@ impl Running {
             Some(name) => Err(PipelineError::Panicked { name }),
             None => Ok(Summary { totals, undelivered }),
         }
-    }
-}
-
-/// What verbs beside the box must hold to.
-fn law_on_record(settings: &Settings) -> store::LawInForce {
-    let preset = &settings.law.preset;
-    let terms = settings.store.retention.map_or_else(serde_json::Map::new, |r| {
-        let t = r.terms;
-        [
-            ("non_hits", t.non_hits),
-            ("hits", t.hits),
-            ("plate_texts", t.plate_texts),
-            ("pictures", t.pictures),
-            ("register", t.register),
-            ("audit", t.audit),
-        ]
-        .into_iter()
-        .map(|(name, days)| (name.to_owned(), days.into()))
-        .collect()
-    });
-    store::LawInForce {
-        policy: settings.law.policy.word().to_owned(),
-        preset: preset.name.clone(),
-        statement: preset.statement.clone(),
-        rules: preset.text.clone(),
-        terms: serde_json::Value::Object(terms).to_string(),
     }
 }
 

@@ -62,6 +62,7 @@ impl Watch {
 
     /// A camera was stopped by an operator, for a while.
     pub fn camera_paused(&self, camera: &CameraId, why: String) {
+        self.lawful.looking(camera, Looking::Paused(why.clone()));
         tracing::info!(%camera, "camera paused");
         let entry = AuditEntry::by_box(AuditAction::CameraStopped).with("camera", camera);
         self.ledger.tell(entry.with("why", &why));
@@ -70,6 +71,7 @@ impl Watch {
 
     /// It goes on.
     pub fn camera_resumed(&self, camera: &CameraId) {
+        self.lawful.looking(camera, Looking::Opening);
         tracing::info!(%camera, "camera resumed");
         self.ledger.did(AuditAction::CameraStarted, "camera", camera.as_str());
         self.set(camera, CameraState::Connecting, None);
@@ -184,7 +186,11 @@ fn in_use(list: &List, stale: Option<Utc>, bad_rows: u64) -> HotlistStatus {
 
 /// What is to be known of a version in use; `None` where nothing is.
 fn reason(policy: &Policy, stale: Option<Utc>, what: &str) -> Option<String> {
-    let stale = stale.map(|since| format!("out of date since {since}: {what}"));
+    let stale = if Utc::now().is_set() {
+        stale.map(|since| format!("out of date since {since}: {what}"))
+    } else {
+        Some("the box's clock is not set: validity and age cannot be judged, every entry counts".into())
+    };
     if !policy.origin.kept_copy {
         return stale;
     }
@@ -304,6 +310,11 @@ impl AlertEvents for AlertWatch {
     }
 
     fn delivered(&self, _row: i64, latency: Duration) {
+        self.0.delivered();
+        self.0.stage_time(Stage::Deliver, latency);
+    }
+
+    fn delivered_unkept(&self, latency: Duration) {
         self.0.delivered();
         self.0.stage_time(Stage::Deliver, latency);
     }

@@ -1,6 +1,9 @@
 //! One vision thread: frames of its cameras in, judged passages out.
 
 use super::CameraSettings;
+use super::clock::Clock;
+use super::condition::Condition;
+use super::guard::{Eye, MakeEye, Pause, guarded};
 use super::ignoring::Ignoring;
 use super::judge::Judge;
 use super::lawful::Lawful;
@@ -9,14 +12,17 @@ use crate::domain::{CameraId, Detection, Frame, HitState, PassageState, Reading,
 use crate::hotlist::{Hotlists, List};
 use crate::runtime::Mailboxes;
 use crate::telemetry::{DiscardReason, DropReason, Metrics, QueueName, RejectReason, Stage, SuppressReason};
-use crate::track::{Areas, Discarded, TrackEvent, Tracker};
-use crate::vision::{self, Treatment};
+use crate::track::{self, Areas, Discarded, TrackEvent, Tracker};
+use crate::vision::{Treatment, VisionError};
 use crossbeam_channel::Sender;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How often tracks of silent cameras are looked at.
 const IDLE: Duration = Duration::from_millis(200);
+
+/// A frame older than this was not taken before a jump of the clock just seen.
+const JUST_JUMPED: Duration = Duration::from_secs(10);
 
 /// What a camera's thread brings to its vision thread.
 pub(super) enum Work {
@@ -32,6 +38,8 @@ pub(super) enum Work {
 struct Camera {
     id: CameraId,
     tracker: Tracker,
+    track: track::Settings,
+    pause: Pause,
     areas: Arc<Areas>,
     min_plate_width_px: Option<f32>,
     live: bool,
@@ -39,39 +47,65 @@ struct Camera {
 }
 
 pub(super) struct VisionThread {
-    worker: vision::Worker,
+    eye: Box<dyn Eye + Send>,
+    make: MakeEye,
     work: Arc<Mailboxes<Work>>,
     cameras: Vec<Camera>,
     judge: Judge,
     ignoring: Ignoring,
     lawful: Lawful,
     metrics: Metrics,
+    condition: Condition,
     out: Sender<Judged>,
+    clock: Clock,
+    /// By how many ms the clock last jumped, and when: a frame taken before may still wait.
+    jumped: Option<(i64, Instant)>,
 }
 
 impl VisionThread {
+    /// Opens its models by `make`.
+    ///
+    /// # Errors
+    /// They cannot be opened.
+    #[expect(clippy::too_many_arguments, reason = "the wiring of one thread")]
     pub fn new(
-        worker: vision::Worker,
+        make: MakeEye,
         work: Arc<Mailboxes<Work>>,
         cameras: &[&CameraSettings],
         hotlists: Hotlists,
         ignoring: Ignoring,
         lawful: Lawful,
         metrics: Metrics,
+        condition: Condition,
         out: Sender<Judged>,
-    ) -> Self {
+    ) -> Result<Self, VisionError> {
         let cameras = cameras
             .iter()
             .map(|c| Camera {
                 id: c.capture.camera.clone(),
                 tracker: Tracker::new(c.capture.camera.clone(), c.track.clone()),
+                track: c.track.clone(),
+                pause: Pause::new(),
                 areas: c.track.areas.clone(),
                 min_plate_width_px: c.min_plate_width_px,
                 live: c.capture.source.is_live(),
                 ended: false,
             })
             .collect();
-        Self { worker, work, cameras, judge: Judge::new(hotlists), ignoring, lawful, metrics, out }
+        Ok(Self {
+            eye: make()?,
+            make,
+            work,
+            cameras,
+            judge: Judge::new(hotlists),
+            ignoring,
+            lawful,
+            metrics,
+            condition,
+            out,
+            clock: Clock::new(),
+            jumped: None,
+        })
     }
 
     /// Works until every camera has ended or the mailboxes are closed and empty; then closes what is open.
@@ -85,9 +119,10 @@ impl VisionThread {
                 self.close_lost();
             }
             let taken = self.work.take(IDLE);
+            self.look_at_clock();
             self.metrics.queue_depth(QueueName::Vision, self.work.len());
             match taken {
-                Some((i, Work::Frame(frame))) => self.frame(i, &frame),
+                Some((i, Work::Frame(frame))) => self.frame(i, frame),
                 Some((i, Work::Paused)) => self.paused(i),
                 Some((i, Work::Ended)) => self.ended(i),
                 None if self.work.is_closed() => break,
@@ -99,11 +134,50 @@ impl VisionThread {
         }
     }
 
-    fn frame(&mut self, index: usize, frame: &Frame) {
+    /// The times of vehicles in view move with the clock: setting it must not end one passage and begin another.
+    fn look_at_clock(&mut self) {
+        let Some((expected, now)) = self.clock.look() else { return };
+        let by = now.since_ms(expected);
+        self.jumped = Some((by, Instant::now()));
+        for camera in self.cameras.iter_mut().filter(|c| c.live) {
+            camera.tracker.shift(by);
+        }
+    }
+
+    /// Moves the stamp of a live frame that was taken before the clock jumped.
+    fn restamp(&self, frame: &mut Frame) {
+        let Some((by, at)) = self.jumped else { return };
+        if at.elapsed() > JUST_JUMPED {
+            return;
+        }
+        let age = Utc::now().since_ms(frame.stamp.captured_at);
+        if age.saturating_sub(by).saturating_abs() < age.saturating_abs() {
+            frame.stamp.captured_at = frame.stamp.captured_at.plus_ms(by);
+            frame.stamp.received_at = frame.stamp.received_at.plus_ms(by);
+        }
+    }
+
+    /// A defect of ours in `part`, at a frame or vehicle of this camera.
+    fn defect(&mut self, index: usize, part: &str) {
         let Some(camera) = self.cameras.get_mut(index) else { return };
+        camera.pause.failed();
+        tracing::error!(camera = %camera.id, part, "a part of the vision thread has failed (a defect, see above); it starts again");
+        self.condition.restarted(part, Some(camera.id.as_str()));
+    }
+
+    fn frame(&mut self, index: usize, mut frame: Frame) {
+        if self.cameras.get(index).is_some_and(|c| c.live) {
+            self.restamp(&mut frame);
+        }
+        let frame = &frame;
+        let Some(camera) = self.cameras.get_mut(index) else { return };
+        if camera.live && camera.pause.holds() {
+            self.metrics.frame_dropped(&camera.id, DropReason::Failed);
+            return;
+        }
         let (areas, least) = (camera.areas.clone(), camera.min_plate_width_px);
         let (metrics, id) = (&self.metrics, &camera.id);
-        let treatment = |d: &Detection| {
+        let mut treatment = |d: &Detection| {
             if areas.masked(d.corners.centre(), frame.image.width(), frame.image.height()) {
                 metrics.reading_rejected(id, RejectReason::Masked);
                 Treatment::Ignore
@@ -113,9 +187,10 @@ impl VisionThread {
                 Treatment::Read
             }
         };
-        let expected = camera.tracker.expected(frame);
-        let readings = match self.worker.process_where(frame, &expected, treatment) {
-            Ok((readings, times)) => {
+        let expected = guarded(|| camera.tracker.expected(frame)).unwrap_or_default();
+        let eye = &mut self.eye;
+        let readings = match guarded(|| eye.look(frame, &expected, &mut treatment)) {
+            Some(Ok((readings, times))) => {
                 self.metrics.stage_time(Stage::Scale, times.scale);
                 self.metrics.stage_time(Stage::Detect, times.detect);
                 if !readings.is_empty() {
@@ -124,27 +199,54 @@ impl VisionThread {
                 }
                 readings
             }
-            Err(error) => {
+            Some(Err(error)) => {
                 tracing::error!(camera = %camera.id, frame = frame.stamp.seq, %error, "frame could not be read");
                 self.metrics.frame_dropped(&camera.id, DropReason::Failed);
                 return;
             }
+            None => {
+                self.metrics.frame_dropped(&camera.id, DropReason::Failed);
+                // Whatever the models were in the middle of: they are opened anew.
+                match (self.make)() {
+                    Ok(eye) => self.eye = eye,
+                    Err(error) => {
+                        tracing::error!(%error, "the models cannot be opened anew; those before stay")
+                    }
+                }
+                self.defect(index, "models");
+                return;
+            }
         };
+        camera.pause.well();
         count(&self.metrics, &camera.id, &readings);
         let start = Instant::now();
-        let events = camera.tracker.step(frame, readings);
+        let tracker = &mut camera.tracker;
+        let events = guarded(|| tracker.step(frame, readings));
         self.metrics.stage_time(Stage::Track, start.elapsed());
-        self.take_events(index, events);
+        self.tracked(index, events);
+    }
+
+    /// Takes what a tracker gave; one that failed begins anew.
+    fn tracked(&mut self, index: usize, events: Option<Vec<TrackEvent>>) {
+        match events {
+            Some(events) => self.take_events(index, events),
+            None => {
+                if let Some(camera) = self.cameras.get_mut(index) {
+                    camera.tracker = Tracker::new(camera.id.clone(), camera.track.clone());
+                }
+                self.defect(index, "tracker");
+            }
+        }
     }
 
     /// Live cameras may have stalled with tracks open.
     fn close_lost(&mut self) {
         for i in 0..self.cameras.len() {
             let events = match self.cameras.get_mut(i) {
-                Some(camera) if camera.live => camera.tracker.tick(Utc::now()),
+                Some(camera) if camera.live => guarded(|| camera.tracker.tick(Utc::now())),
                 _ => continue,
             };
-            self.take_events(i, events);
+            self.tracked(i, events);
         }
     }
 
@@ -157,8 +259,8 @@ impl VisionThread {
 
     fn paused(&mut self, index: usize) {
         let Some(camera) = self.cameras.get_mut(index) else { return };
-        let events = camera.tracker.finish();
-        self.take_events(index, events);
+        let events = guarded(|| camera.tracker.finish());
+        self.tracked(index, events);
     }
 
     fn take_events(&mut self, index: usize, events: Vec<TrackEvent>) {
@@ -180,8 +282,12 @@ impl VisionThread {
             let now = Utc::now();
             let ignored = self.ignoring.find(&event.passage.text, now);
             let allowed = |list: &List| self.lawful.allows_list(&id, list);
-            let hits =
-                self.judge.judge(&event, now, allowed, ignored.as_ref().is_some_and(|i| i.suppress_hits));
+            let judge = &mut self.judge;
+            let hold_back = ignored.as_ref().is_some_and(|i| i.suppress_hits);
+            let Some(hits) = guarded(|| judge.judge(&event, now, allowed, hold_back)) else {
+                self.defect(index, "judge");
+                continue;
+            };
             self.metrics.stage_time(Stage::Judge, start.elapsed());
             for hit in hits.told.iter().filter(|h| h.state == HitState::New) {
                 self.metrics.hit(&hit.list.name, hit.kind);
@@ -223,3 +329,6 @@ fn count(metrics: &Metrics, camera: &CameraId, readings: &[Reading]) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,8 +10,9 @@ use super::grammar::{self, HOME, bit};
 use super::resolve::{country_weight, log_background};
 use crate::domain::{ALPHABET, CharDistribution, Country, PlateText};
 
-/// A look-alike that is less likely than this beside the likeliest character is none.
+/// A look-alike that is less likely than this beside the likeliest character is not in doubt: of [`TWINS`], of others.
 const DOUBT: f32 = 0.003;
+const DOUBT_OF_OTHERS: f32 = 0.1;
 /// Characters that many plates draw with one shape, or nearly.
 const TWINS: [&str; 2] = ["O0Q", "I1"];
 /// Natural logarithm of how much likelier the grammar may hold one text than another: about one plate in 300 is of a
@@ -93,8 +94,9 @@ fn options(d: &CharDistribution, looks: f32) -> Vec<(usize, f32)> {
             found.push((i, 1.0));
         } else if (twins || alike(best, c)) && other > 0.0 {
             let ratio = other / p;
-            let ratio = if twins { ratio.powf(1.0 / looks.max(1.0)) } else { ratio };
-            if ratio >= DOUBT {
+            let (ratio, least) =
+                if twins { (ratio.powf(1.0 / looks.max(1.0)), DOUBT) } else { (ratio, DOUBT_OF_OTHERS) };
+            if ratio >= least {
                 found.push((i, ratio));
             }
         }

@@ -73,8 +73,16 @@ impl Settings {
 impl Database {
     /// A connection with its key, where the store has one; nothing is read yet.
     fn connect(settings: &Settings, flags: OpenFlags) -> Result<Self, StoreError> {
+        Self::connect_to(settings, settings.database(), flags)
+    }
+
+    /// The same to another file of the store.
+    pub(super) fn connect_to(
+        settings: &Settings,
+        path: PathBuf,
+        flags: OpenFlags,
+    ) -> Result<Self, StoreError> {
         sealing::admit(settings)?;
-        let path = settings.database();
         let fail = |e| StoreError::sql("opening the database", &path, e);
         let connection =
             Connection::open_with_flags(&path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(fail)?;
@@ -86,7 +94,10 @@ impl Database {
         if settings.key.is_some() && !sealing::is_sealed(&settings.dir)? {
             // Without the marker only the database itself can say whether the key is right.
             return match db.version() {
-                Err(StoreError::NotOurs { .. }) => Err(StoreError::WrongKey { dir: settings.dir.clone() }),
+                // Never taken for damage: what another key has written is whole.
+                Err(StoreError::NotOurs { .. } | StoreError::Damaged { .. }) => {
+                    Err(StoreError::WrongKey { dir: settings.dir.clone() })
+                }
                 _ => Ok(db),
             };
         }
@@ -160,9 +171,15 @@ impl Database {
     /// The file's version, checked not to be newer than ours; `None` where it is still empty.
     fn version(&self) -> Result<Option<i64>, StoreError> {
         let number = |sql| {
-            self.connection
-                .query_row(sql, [], |row| row.get::<_, i64>(0))
-                .map_err(|e| StoreError::sql("reading the version", &self.path, e))
+            self.connection.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(|e| {
+                match StoreError::sql("reading the version", &self.path, e) {
+                    // Without the key that every store of ours has beside it, it is somebody else's file.
+                    StoreError::Damaged { path, .. } if !path.with_file_name("box.key").exists() => {
+                        StoreError::NotOurs { path }
+                    }
+                    other => other,
+                }
+            })
         };
         let found = number("PRAGMA user_version")?;
         match number("PRAGMA application_id")? {

@@ -134,6 +134,23 @@ pub enum StoreError {
         /// What SQLite says.
         source: rusqlite::Error,
     },
+    /// The file of the database is damaged.
+    #[error(
+        "the database {} is damaged ({what}); `platewatch run` moves it aside, salvages what can be read and \
+         begins a new one", path.display()
+    )]
+    Damaged {
+        /// The database.
+        path: PathBuf,
+        /// What was found.
+        what: String,
+    },
+    /// The store works on something it cannot finish: the disk does not answer.
+    #[error("the disk has not answered for {:.0} s; what has to be kept waits", silent.as_secs_f64())]
+    Slow {
+        /// For how long.
+        silent: Duration,
+    },
     /// A row holds what no platewatch writes.
     #[error("column {column} of the database holds what platewatch never writes; restore a copy of it")]
     Corrupt {
@@ -145,6 +162,17 @@ pub enum StoreError {
     UnknownHit {
         /// What was asked for.
         found: String,
+    },
+    /// What is kept of a hit is not what was kept of it once.
+    #[error(
+        "hit {hit} is not as it was recorded: row {seq} of the audit chain holds the hash of something else; \
+             `platewatch check store` says what else was changed"
+    )]
+    Altered {
+        /// The hit.
+        hit: String,
+        /// The row.
+        seq: u64,
     },
     /// More than one hit ends so.
     #[error("more than one hit ends with {found:?}; give more characters of its id")]
@@ -195,7 +223,7 @@ impl StoreError {
     /// full, the database is busy, a file operation failed.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::DiskFull { .. } | Self::File { .. } => true,
+            Self::DiskFull { .. } | Self::File { .. } | Self::Slow { .. } | Self::Damaged { .. } => true,
             Self::Sql { source, .. } => matches!(
                 source.sqlite_error_code(),
                 Some(
@@ -217,7 +245,9 @@ impl StoreError {
             Some(rusqlite::ErrorCode::ReadOnly | rusqlite::ErrorCode::PermissionDenied) => {
                 Self::ReadOnly { path }
             }
-            Some(rusqlite::ErrorCode::NotADatabase) => Self::NotOurs { path },
+            Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt) => {
+                Self::Damaged { path, what: source.to_string() }
+            }
             _ => Self::Sql { doing, path, source },
         }
     }

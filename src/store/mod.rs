@@ -7,17 +7,21 @@
 //!
 //! Reading order: `schema.sql` (the contract of the file), `record` (what is handed in), `rows` (what
 //! comes out), `thread` (who calls), `writer` (one record, one transaction), `pictures`, `outbox`, `audit`,
-//! `outcomes`, `orders`, `retention`, `access`, `clerk`, `queries`, `connection` and `upgrade` (opening, creating,
-//! migrating),
-//! `sealing` and `conversion` (encryption at rest), `error`.
+//! `outcomes`, `orders`, `retention`, `access`, `clerk`, `queries`, `connection` and `upgrade` (opening,
+//! creating, migrating), `soundness` and `salvage` (a damaged database), `alarms`,
+//! `sealing`, `conversion` and `backup` (encryption at rest, copies), `error`.
 
 mod access;
+mod alarms;
 mod audit;
+mod backup;
 mod clerk;
 mod connection;
 mod conversion;
 mod convert;
+mod dossier;
 mod error;
+mod export;
 mod inspect;
 mod orders;
 mod outbox;
@@ -27,21 +31,30 @@ mod queries;
 mod record;
 mod retention;
 mod rows;
+mod salvage;
 mod sealing;
 mod settings;
 mod shape;
+mod soundness;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod thread;
 mod upgrade;
 mod usage;
 mod writer;
 
 pub use access::{LawInForce, LookDone, LookFilter, NewLook, SubjectDone, SubjectRequest};
-pub use audit::{AuditAction, AuditEntry, AuditFault, AuditHead, AuditReport, AuditRow, AuditWriter};
+pub use alarms::Alarm;
+pub use audit::{
+    AuditAction, AuditEntry, AuditFault, AuditHead, AuditReport, AuditRow, AuditSeal, AuditWriter,
+    ChainProof, ProofFault, ProvenRow,
+};
+pub use backup::{Backup, backup};
 pub use clerk::{Clerk, LateHit, PastSearch};
 pub use conversion::{Conversion, convert};
+pub use dossier::{HIT_RECORD, HitRecord};
 pub use error::StoreError;
+pub use export::{Dossier, DossierPicture};
 pub use inspect::{Finding, Inspection, inspect, mend};
 pub use orders::{Order, Ordered, PausedCamera};
 pub use outcomes::{Answer, AnswerSource};
@@ -53,6 +66,6 @@ pub use rows::{
     Tally, TallyBy, Totals, TraceRow,
 };
 pub use settings::Settings;
-pub use thread::{StoreHandle, StoreThread, start};
+pub use thread::{PATIENCE, StoreHandle, StoreThread, start};
 pub use usage::{Duty, UseChange, UsePeriod};
 pub use writer::Store;

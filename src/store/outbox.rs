@@ -56,22 +56,39 @@ fn read(
         None => statement.query([limit]),
     }
     .map_err(&fail)?;
+    let mut torn = Vec::new();
     while let Some(row) = rows.next().map_err(&fail)? {
-        let kind: String = row.get(4).map_err(&fail)?;
-        let hit: Option<String> = row.get(5).map_err(&fail)?;
-        found.push(OutboxRow {
-            id: row.get(0).map_err(&fail)?,
-            event_id: row.get(1).map_err(&fail)?,
-            topic: row.get(2).map_err(&fail)?,
-            payload: row.get(3).map_err(&fail)?,
-            kind: convert::message_kind_from(&kind)?,
-            hit: hit
-                .map(|id| HitId::parse(&id).ok_or(StoreError::Corrupt { column: "outbox.hit" }))
-                .transpose()?,
-            created_at: Utc::from_unix_ms(row.get(6).map_err(&fail)?),
-        });
+        match outbox_row(row) {
+            Some(row) => found.push(row),
+            None => torn.push(row.get::<_, i64>(0).map_err(&fail)?),
+        }
+    }
+    // One row of noise must not hold up all that waits behind it.
+    drop(rows);
+    for id in torn {
+        tracing::error!(row = id, "a message in the outbox is damaged and is put aside");
+        failed(db, id, "its row is damaged", Utc::now())?;
     }
     Ok(())
+}
+
+/// The row, where it holds what platewatch writes.
+fn outbox_row(row: &rusqlite::Row<'_>) -> Option<OutboxRow> {
+    let kind: String = row.get(4).ok()?;
+    let hit: Option<String> = row.get(5).ok()?;
+    Some(OutboxRow {
+        id: row.get(0).ok()?,
+        event_id: row.get(1).ok()?,
+        topic: row.get(2).ok()?,
+        payload: row.get(3).ok()?,
+        kind: convert::message_kind_from(&kind).ok()?,
+        hit: match hit {
+            None => None,
+            Some(id) => Some(HitId::parse(&id)?),
+        },
+        created_at: Utc::from_unix_ms(row.get(6).ok()?),
+        waited: None,
+    })
 }
 
 /// Drops the oldest waiting messages of passages until the rest of them holds at most `max_bytes`; how many went.
@@ -181,4 +198,26 @@ pub(super) fn stats(db: &Database) -> Result<OutboxStats, StoreError> {
         dead: convert::uint(dead, "outbox.id")?,
         dropped: 0,
     })
+}
+
+/// Messages that wait or were given up on and cannot be sent as they are, with what is wrong.
+pub(super) fn unfit(db: &Database) -> Result<Vec<(i64, &'static str)>, StoreError> {
+    let fail = db.fail("looking through the outbox");
+    let mut statement = db
+        .connection
+        .prepare(
+            "SELECT id, json_valid(payload) FROM outbox
+             WHERE state <> 'done' AND (NOT json_valid(payload) OR topic = '' OR topic GLOB '*[#+]*')
+             ORDER BY id",
+        )
+        .map_err(&fail)?;
+    let found = statement
+        .query_map([], |r| {
+            let json: bool = r.get(1)?;
+            Ok((r.get(0)?, if json { "has a topic that no broker takes" } else { "holds no JSON" }))
+        })
+        .map_err(&fail)?
+        .collect::<Result<_, _>>()
+        .map_err(&fail)?;
+    Ok(found)
 }

@@ -7,6 +7,7 @@ use crate::domain::{
     PassageId, PlateText, Position, Utc,
 };
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// A message that waits for the broker's acknowledgement.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +26,8 @@ pub struct OutboxRow {
     pub hit: Option<HitId>,
     /// When it was made.
     pub created_at: Utc,
+    /// How long ago it was recorded, by the monotonic clock; `None` where that was in an earlier run.
+    pub waited: Option<Duration>,
 }
 
 /// A passage of which only a trace is kept: found for a plate that is asked for.

@@ -8,18 +8,28 @@ use super::rows::{HitQuery, HitRow, OutboxRow, OutboxStats, PassageQuery, Passag
 use super::settings::Settings;
 use super::usage::UseChange;
 use super::writer::Store;
-use super::{AuditEntry, AuditHead, LawInForce, NewLook, StoreError, queries, retention};
+use super::{Alarm, AuditEntry, AuditHead, LawInForce, NewLook, StoreError, queries, retention};
 use crate::domain::Utc;
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, SendTimeoutError, Sender, TryRecvError, bounded};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
+
+mod pulse;
+
+use pulse::Pulse;
 
 /// Commands that may wait; more make the callers wait. Each is one caller, so this is never memory.
 const QUEUE: usize = 64;
 
+/// How long those wait who have something better to do than to wait for a disk: publishing, health, the watchdog.
+/// A commit takes milliseconds on a sound disk, on a slow card some hundred.
+pub const PATIENCE: Duration = Duration::from_secs(3);
+
 type Reply<T> = Sender<Result<T, StoreError>>;
 
 enum Command {
-    Record(Box<Record>, Reply<()>),
+    Record(Arc<Record>, Reply<()>),
     OutboxNext(usize, Reply<Vec<OutboxRow>>),
     OutboxDone(i64, Reply<()>),
     OutboxFailed(i64, String, Reply<()>),
@@ -32,17 +42,20 @@ enum Command {
     SetLaw(Box<LawInForce>, Reply<()>),
     Usage(Box<UseChange>, Utc, Reply<()>),
     AuditHead(Reply<AuditHead>),
+    Alarms(Reply<Vec<Alarm>>),
     Totals(Reply<Totals>),
     RecentHits(HitQuery, Reply<Vec<HitRow>>),
     RecentPassages(PassageQuery, Reply<Vec<PassageRow>>),
     Stop,
 }
 
-/// Talks to the store's thread. Clones share it; every method waits for the answer.
+/// Talks to the store's thread. Clones share it; every method waits for the answer, those that say so not for
+/// longer than [`PATIENCE`].
 #[derive(Debug, Clone)]
 pub struct StoreHandle {
     commands: Sender<Command>,
     outbox: Receiver<()>,
+    pulse: Arc<Pulse>,
 }
 
 impl std::fmt::Debug for Command {
@@ -73,50 +86,56 @@ pub fn start(settings: &Settings) -> Result<(StoreHandle, StoreThread), StoreErr
     }
     let (commands, queue) = bounded(QUEUE);
     let (ending, ended) = bounded::<()>(1);
+    let pulse = Arc::new(Pulse { began: Instant::now(), busy_since: AtomicU64::new(0) });
+    let beat = Arc::clone(&pulse);
     let thread = std::thread::Builder::new()
         .name("store".into())
         .spawn(move || {
-            serve(&mut store, &queue, &wake);
+            serve(&mut store, &queue, &wake, &beat);
             drop(store); // closes the database and says so in the lock file before the end is told
             drop(ending);
         })
         .map_err(|source| StoreError::Thread { source })?;
-    Ok((StoreHandle { commands: commands.clone(), outbox }, StoreThread { commands, ended, thread }))
+    Ok((StoreHandle { commands: commands.clone(), outbox, pulse }, StoreThread { commands, ended, thread }))
 }
 
 /// Answers commands until told to stop or until nobody can send any more. A caller that has gone away
 /// does not matter, hence the ignored sends of answers.
-fn serve(store: &mut Store, queue: &Receiver<Command>, wake: &Sender<()>) {
+fn serve(store: &mut Store, queue: &Receiver<Command>, wake: &Sender<()>, pulse: &Pulse) {
     let mut sweeps = Sweeps::new();
-    while let Some(command) = sweeps.next(store, queue) {
+    while let Some(command) = sweeps.next(store, queue, pulse) {
+        pulse.at_work();
         match command {
             Command::Record(record, reply) => {
                 let wakes = !record.messages.is_empty();
-                let outcome = store.record(&record);
+                let outcome = mended(store, |s| s.record(&record));
                 if wakes && outcome.is_ok() {
                     // Full means that the publisher has not yet looked since the last time.
                     let _ = wake.try_send(());
                 }
                 let _ = reply.send(outcome);
             }
-            Command::OutboxNext(limit, reply) => drop(reply.send(store.outbox_next(limit))),
-            Command::OutboxDone(id, reply) => drop(reply.send(store.outbox_done(id))),
-            Command::OutboxFailed(id, reason, reply) => drop(reply.send(store.outbox_failed(id, &reason))),
-            Command::OutboxStats(reply) => drop(reply.send(store.outbox_stats())),
-            Command::Answer(answer, reply) => drop(reply.send(store.answer(&answer))),
+            Command::OutboxNext(limit, reply) => drop(reply.send(mended(store, |s| s.outbox_next(limit)))),
+            Command::OutboxDone(id, reply) => drop(reply.send(mended(store, |s| s.outbox_done(id)))),
+            Command::OutboxFailed(id, reason, reply) => {
+                drop(reply.send(mended(store, |s| s.outbox_failed(id, &reason))));
+            }
+            Command::OutboxStats(reply) => drop(reply.send(mended(store, |s| s.outbox_stats()))),
+            Command::Answer(answer, reply) => drop(reply.send(mended(store, |s| s.answer(&answer)))),
             Command::Order(order, reply) => {
-                let kept = store.order(&order);
+                let kept = mended(store, |s| s.order(&order));
                 if kept.is_ok() {
                     let _ = wake.try_send(()); // it may have revived messages
                 }
                 let _ = reply.send(kept);
             }
-            Command::PausedCameras(reply) => drop(reply.send(store.paused_cameras())),
-            Command::Audit(entry, reply) => drop(reply.send(store.audit(&entry))),
-            Command::Look(look, reply) => drop(reply.send(store.look(&look))),
-            Command::SetLaw(law, reply) => drop(reply.send(store.set_law(&law, Utc::now()))),
-            Command::Usage(change, now, reply) => drop(reply.send(store.usage(&change, now))),
-            Command::AuditHead(reply) => drop(reply.send(store.audit_head())),
+            Command::PausedCameras(reply) => drop(reply.send(mended(store, |s| s.paused_cameras()))),
+            Command::Audit(entry, reply) => drop(reply.send(mended(store, |s| s.audit(&entry)))),
+            Command::Look(look, reply) => drop(reply.send(mended(store, |s| s.look(&look)))),
+            Command::SetLaw(law, reply) => drop(reply.send(mended(store, |s| s.set_law(&law, Utc::now())))),
+            Command::Usage(change, now, reply) => drop(reply.send(mended(store, |s| s.usage(&change, now)))),
+            Command::AuditHead(reply) => drop(reply.send(mended(store, |s| s.audit_head()))),
+            Command::Alarms(reply) => drop(reply.send(mended(store, Store::alarms))),
             Command::Totals(reply) => drop(reply.send(Ok(store.totals()))),
             Command::RecentHits(query, reply) => {
                 drop(reply.send(queries::recent_hits(store.database(), &query)));
@@ -126,6 +145,21 @@ fn serve(store: &mut Store, queue: &Receiver<Command>, wake: &Sender<()>) {
             }
             Command::Stop => break,
         }
+        pulse.idle();
+    }
+}
+
+/// Does it; where the database turns out to be damaged, moves it aside, begins a new one and does it there.
+pub(super) fn mended<T>(
+    store: &mut Store,
+    mut what: impl FnMut(&mut Store) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    match what(store) {
+        Err(StoreError::Damaged { what: why, .. }) => {
+            store.begin_anew(&why)?;
+            what(store)
+        }
+        other => other,
     }
 }
 
@@ -143,19 +177,34 @@ struct Sweeps {
 /// A piece of deletion at the latest after so many commands: a box that is never idle must forget too.
 const COMMANDS_A_PIECE: u32 = 32;
 
+/// A clock set forth by more than this may be wrong.
+const FORTH_MS: i64 = 24 * 3600 * 1000;
+/// And then nothing is deleted by age for so long.
+const HELD_BACK: Duration = Duration::from_secs(3600);
+
 impl Sweeps {
     fn new() -> Self {
         Self { due: Instant::now(), began: Utc::now(), under_way: false, answered: 0 }
     }
 
     /// The next command; `None` when nobody can send any more. Deletes while there is none.
-    fn next(&mut self, store: &mut Store, queue: &Receiver<Command>) -> Option<Command> {
+    fn next(&mut self, store: &mut Store, queue: &Receiver<Command>, pulse: &Pulse) -> Option<Command> {
         loop {
             let every_ms = retention::EVERY.as_millis() as i64;
-            let clock_set = Utc::now().since_ms(self.began).abs() >= every_ms;
+            let since_ms = Utc::now().since_ms(self.began);
+            let clock_set = since_ms.abs() >= every_ms;
             if !self.under_way && (clock_set || Instant::now() >= self.due) {
-                (self.under_way, self.due) = (true, Instant::now() + retention::EVERY);
                 self.began = Utc::now();
+                if since_ms > FORTH_MS {
+                    // Set wrongly, it would delete everything before anyone could set it right.
+                    tracing::error!(
+                        forth_ms = since_ms,
+                        "the clock was set forth by more than a day: nothing is deleted by age for an hour"
+                    );
+                    self.due = Instant::now() + HELD_BACK;
+                } else {
+                    (self.under_way, self.due) = (true, Instant::now() + retention::EVERY);
+                }
             }
             if self.under_way {
                 if self.answered < COMMANDS_A_PIECE {
@@ -169,7 +218,10 @@ impl Sweeps {
                     }
                 }
                 self.answered = 0;
-                self.under_way = store.delete_expired(Utc::now()).unwrap_or_else(|error| {
+                pulse.at_work();
+                let deleted = mended(store, |s| s.delete_expired(Utc::now()));
+                pulse.idle();
+                self.under_way = deleted.unwrap_or_else(|error| {
                     tracing::error!(%error, "what has passed its term cannot be deleted yet; tried again in ten minutes");
                     false
                 });
@@ -191,6 +243,41 @@ impl StoreHandle {
         answer.recv().map_err(|_| StoreError::Stopped)?
     }
 
+    /// As `ask`, but not for longer than [`PATIENCE`], and not at all while the thread has been at something for
+    /// that long. What was asked may then still be done.
+    fn ask_briefly<T>(&self, command: impl FnOnce(Reply<T>) -> Command) -> Result<T, StoreError> {
+        let answer = self.begin(command)?;
+        match answer.recv_timeout(PATIENCE) {
+            Ok(answer) => answer,
+            Err(RecvTimeoutError::Timeout) => Err(StoreError::Slow { silent: self.silent().max(PATIENCE) }),
+            Err(RecvTimeoutError::Disconnected) => Err(StoreError::Stopped),
+        }
+    }
+
+    /// Queues a command and does not wait for the answer.
+    fn begin<T>(
+        &self,
+        command: impl FnOnce(Reply<T>) -> Command,
+    ) -> Result<Receiver<Result<T, StoreError>>, StoreError> {
+        let silent = self.silent();
+        if silent >= PATIENCE {
+            return Err(StoreError::Slow { silent });
+        }
+        let (reply, answer) = bounded(1);
+        match self.commands.send_timeout(command(reply), PATIENCE) {
+            Ok(()) => Ok(answer),
+            Err(SendTimeoutError::Timeout(_)) => {
+                Err(StoreError::Slow { silent: self.silent().max(PATIENCE) })
+            }
+            Err(SendTimeoutError::Disconnected(_)) => Err(StoreError::Stopped),
+        }
+    }
+
+    /// For how long the thread has been at one command now; zero where it waits for one.
+    pub fn silent(&self) -> Duration {
+        self.pulse.silent()
+    }
+
     /// Keeps a passage with its hits, pictures and messages in one transaction; on disk, fsynced, when
     /// this returns `Ok`. The same record may be given again: known messages and pictures are left alone.
     ///
@@ -201,7 +288,16 @@ impl StoreHandle {
     /// Nothing of the record was kept; the caller still has it to lose or to try again
     /// ([`StoreError::is_transient`]).
     pub fn record(&self, record: Record) -> Result<(), StoreError> {
-        self.ask(|reply| Command::Record(Box::new(record), reply))
+        self.ask(|reply| Command::Record(Arc::new(record), reply))
+    }
+
+    /// Begins [`Self::record`]; the answer comes over the channel.
+    ///
+    /// # Errors
+    /// [`StoreError::Slow`] where the store is at something else for too long: nothing was begun.
+    /// [`StoreError::Stopped`].
+    pub fn begin_record(&self, record: &Arc<Record>) -> Result<Receiver<Result<(), StoreError>>, StoreError> {
+        self.begin(|reply| Command::Record(Arc::clone(record), reply))
     }
 
     /// Up to `limit` waiting messages: hits before passages, each in the order of recording.
@@ -209,7 +305,7 @@ impl StoreHandle {
     /// # Errors
     /// The database cannot be read, or the store has ended.
     pub fn outbox_next(&self, limit: usize) -> Result<Vec<OutboxRow>, StoreError> {
-        self.ask(|reply| Command::OutboxNext(limit, reply))
+        self.ask_briefly(|reply| Command::OutboxNext(limit, reply))
     }
 
     /// The broker has acknowledged message `id`. Saying so twice is fine.
@@ -217,7 +313,7 @@ impl StoreHandle {
     /// # Errors
     /// There is no such message or it was given up on; or the database cannot be written.
     pub fn outbox_done(&self, id: i64) -> Result<(), StoreError> {
-        self.ask(|reply| Command::OutboxDone(id, reply))
+        self.ask_briefly(|reply| Command::OutboxDone(id, reply))
     }
 
     /// Message `id` can never be delivered (too large, refused for good): it is kept aside with `reason`.
@@ -225,7 +321,7 @@ impl StoreHandle {
     /// # Errors
     /// There is no such waiting message; or the database cannot be written.
     pub fn outbox_failed(&self, id: i64, reason: &str) -> Result<(), StoreError> {
-        self.ask(|reply| Command::OutboxFailed(id, reason.to_owned(), reply))
+        self.ask_briefly(|reply| Command::OutboxFailed(id, reason.to_owned(), reply))
     }
 
     /// Keeps an operator's answer to a hit in one transaction. An earlier answer stays; the last one counts.
@@ -243,7 +339,7 @@ impl StoreHandle {
     /// # Errors
     /// As [`Self::answer`]; the id is then not used up.
     pub fn order(&self, order: Order) -> Result<bool, StoreError> {
-        self.ask(|reply| Command::Order(Box::new(order), reply))
+        self.ask_briefly(|reply| Command::Order(Box::new(order), reply))
     }
 
     /// Cameras that an operator has stopped and not let go on.
@@ -259,7 +355,7 @@ impl StoreHandle {
     /// # Errors
     /// The database cannot be read, or the store has ended.
     pub fn outbox_stats(&self) -> Result<OutboxStats, StoreError> {
-        self.ask(Command::OutboxStats)
+        self.ask_briefly(Command::OutboxStats)
     }
 
     /// Adds a row to the audit chain, on disk when this returns, and its new head.
@@ -291,7 +387,7 @@ impl StoreHandle {
     /// # Errors
     /// The database cannot be written, or the store has ended.
     pub fn usage(&self, change: UseChange, now: Utc) -> Result<(), StoreError> {
-        self.ask(|reply| Command::Usage(Box::new(change), now, reply))
+        self.ask_briefly(|reply| Command::Usage(Box::new(change), now, reply))
     }
 
     /// The latest row of the audit chain.
@@ -299,7 +395,26 @@ impl StoreHandle {
     /// # Errors
     /// The database cannot be read, or the store has ended.
     pub fn audit_head(&self) -> Result<AuditHead, StoreError> {
-        self.ask(Command::AuditHead)
+        self.ask_briefly(Command::AuditHead)
+    }
+
+    /// Begins [`Self::audit`]; the answer comes over the channel.
+    ///
+    /// # Errors
+    /// [`StoreError::Slow`]: nothing was begun. [`StoreError::Stopped`].
+    pub fn begin_audit(
+        &self,
+        entry: &AuditEntry,
+    ) -> Result<Receiver<Result<AuditHead, StoreError>>, StoreError> {
+        self.begin(|reply| Command::Audit(entry.clone(), reply))
+    }
+
+    /// Alarms that nobody has acknowledged, the oldest first.
+    ///
+    /// # Errors
+    /// The database cannot be read, does not answer in [`PATIENCE`], or the store has ended.
+    pub fn alarms(&self) -> Result<Vec<Alarm>, StoreError> {
+        self.ask_briefly(Command::Alarms)
     }
 
     /// Told after messages were recorded (and at once where some waited from before). For one
@@ -313,7 +428,7 @@ impl StoreHandle {
     /// # Errors
     /// The store has ended.
     pub fn totals(&self) -> Result<Totals, StoreError> {
-        self.ask(Command::Totals)
+        self.ask_briefly(Command::Totals)
     }
 
     /// Hits, the latest first. Keeps recording waiting meanwhile; a [`super::Reader`] does not.
@@ -334,6 +449,11 @@ impl StoreHandle {
 }
 
 impl StoreThread {
+    /// Whether it is still there to answer; false after a defect of ours ended it.
+    pub fn is_running(&self) -> bool {
+        !self.thread.is_finished()
+    }
+
     /// Finishes what was asked before this call, closes the database and ends the thread. Handles that
     /// are left answer [`StoreError::Stopped`] from then on.
     ///

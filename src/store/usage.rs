@@ -133,7 +133,8 @@ fn start(tx: &Connection, ms: i64) -> rusqlite::Result<()> {
         "SELECT camera, ended_at IS NULL, coalesce(ended_at, alive_at), preset, policy, kind, mode FROM use_period
          WHERE id IN (SELECT max(id) FROM use_period GROUP BY camera)",
     )?;
-    let found: Vec<(String, bool, i64, String, String, Option<String>, String)> = last
+    type Last = (String, bool, i64, String, String, Option<String>, String);
+    let found: Vec<Last> = last
         .query_map([], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?, r.get(4)?, r.get(5)?, r.get(6)?)))?
         .collect::<Result<_, _>>()?;
     tx.execute("UPDATE use_period SET ended_at = alive_at WHERE ended_at IS NULL", [])?;
@@ -286,13 +287,16 @@ impl Reader {
         periods(self.database(), from, until)
     }
 
-    /// The latest period of a camera.
+    /// The mode of a camera's latest period; `None` where there is none.
     ///
     /// # Errors
     /// The database cannot be read.
-    pub fn last_use(&self, camera: &str) -> Result<Option<UsePeriod>, StoreError> {
-        let all = periods(self.database(), Utc::from_unix_ms(0), Utc::from_unix_ms(i64::MAX))?;
-        Ok(all.into_iter().filter(|p| p.camera == camera).next_back())
+    pub fn last_mode(&self, camera: &str) -> Result<Option<String>, StoreError> {
+        let db = self.database();
+        db.connection
+            .prepare_cached("SELECT mode FROM use_period WHERE camera = ?1 ORDER BY id DESC LIMIT 1")
+            .and_then(|mut s| s.query_row([camera], |r| r.get(0)).optional())
+            .map_err(db.fail("reading the register of use"))
     }
 
     /// Who is in charge.

@@ -1,5 +1,6 @@
 //! The sole writer: pictures first, then one transaction for everything about a passage.
 
+use super::alarms::Alarms;
 use super::connection::{Database, Lock, sync_dir};
 use super::orders::{self, Order, PausedCamera};
 use super::outcomes::{self, Answer};
@@ -7,7 +8,8 @@ use super::record::{EvidenceFile, MessageKind, ModelVersions, OutboxMessage, Rec
 use super::retention::{self, NonHits, Sweep};
 use super::rows::{OutboxRow, OutboxStats, Totals};
 use super::{
-    AuditEntry, AuditHead, Settings, StoreError, audit, conversion, convert, outbox, pictures, sealing, usage,
+    Alarm, AuditAction, AuditEntry, AuditHead, Settings, StoreError, audit, conversion, convert, dossier,
+    outbox, pictures, salvage, sealing, usage,
 };
 use crate::domain::{Direction, Hit, HitState, ListVersion, Passage, PassageState, Utc};
 use crate::runtime::{HashKey, SigningKey};
@@ -15,13 +17,6 @@ use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, named_params
 use std::collections::VecDeque;
 use std::path::Path;
 use std::time::{Duration, Instant};
-
-/// How long a message of a hit goes ahead of older ones.
-const LIVE: Duration = Duration::from_secs(60);
-/// Such messages remembered at most: more than a box can have in a minute.
-const MOST_LIVE: usize = 10_000;
-/// How many messages of passages are taken between two looks at the outbox's bound: some 100 KiB.
-const BOUND_EVERY: u32 = 64;
 
 /// The open store: owns the one writing connection. Used by the thread `store`; see
 /// [`super::start`] for the way in and [`super::StoreHandle`] for what the methods promise.
@@ -32,10 +27,16 @@ pub struct Store {
     totals: Totals,
     /// First messages of hits of the last minute: row and time of recording.
     live: VecDeque<(i64, Instant)>,
+    /// Rows of the outbox that this run has recorded: the first of a record and when, one a second at most.
+    born: VecDeque<(i64, Instant)>,
     /// Messages recorded since the outbox was last held against its bound.
     unbounded: u32,
     /// The box's own key, for the seals of the audit chain.
     key: SigningKey,
+    /// What somebody has to take note of.
+    alarms: Alarms,
+    /// The head of the audit chain as last known, should the database be damaged.
+    head: Option<AuditHead>,
     /// The key of the hashes that stand for plates.
     plate_key: HashKey,
     /// The deletion under way.
@@ -55,7 +56,7 @@ impl Store {
         let (lock, cut_off) = Lock::take(&settings.dir)?;
         conversion::finish_interrupted(&settings.dir)?;
         make_dir(&settings.pictures())?;
-        let db = Database::open_writer(settings)?;
+        let (mut db, salvaged) = anew::open_sound(settings)?;
         if let (Some(key), false) = (&settings.key, sealing::is_sealed(&settings.dir)?) {
             sealing::mark(&settings.dir, key)?;
         }
@@ -64,21 +65,33 @@ impl Store {
             let removed = db.pictures.sweep(&db)?;
             tracing::warn!(removed, "the last run was cut off; pictures without a record were removed");
         }
+        let made = !settings.box_key().exists();
         let key = SigningKey::read_or_create(&settings.box_key())?;
+        if let Some((what, why)) = salvaged {
+            salvage::tell(&mut db, &key, &why, &what)?;
+        }
         let plate_key = HashKey::read_or_create(&settings.plate_key())?;
         let settings = settings.clone();
-        Ok(Self {
+        let mut store = Self {
+            alarms: Alarms::default(),
+            head: None,
             db,
             settings,
             totals: Totals::default(),
             live: VecDeque::new(),
+            born: VecDeque::new(),
             unbounded: 0,
             key,
             plate_key,
             sweep: None,
             unsure: false,
             lock,
-        })
+        };
+        if made {
+            let entry = AuditEntry::by_box(AuditAction::KeyMade).with("key", store.key.public());
+            store.audit(&entry)?;
+        }
+        Ok(store)
     }
 
     /// Keeps a record, or nothing of it; see [`super::StoreHandle::record`].
@@ -115,6 +128,11 @@ impl Store {
                     retention::write_trace(&tx, &record.passage, key)?;
                 }
                 let new_hits = write(&tx, record, keep, evidence)?;
+                if with_hits {
+                    let now = Utc::now();
+                    dossier::bind(&tx, &record.passage.id.to_string(), now)?;
+                    audit::seal(&tx, &self.key, now, false)?;
+                }
                 let ended = record.passage.state == PassageState::Closed && !known.closed;
                 usage::count(&tx, &record.passage.camera, ended, new_hits)?;
                 Ok((tx, new_hits))
@@ -133,39 +151,6 @@ impl Store {
             return Err(fail(e));
         }
         Ok(new_hits)
-    }
-
-    /// Remembers where the messages of hits of the last minute begin.
-    fn note_live(&mut self, record: &Record) {
-        if record.messages.iter().any(|m| m.kind == MessageKind::Hit) {
-            // At or after the row just written, which is all that is asked of it.
-            let row = self.db.connection.last_insert_rowid() - record.messages.len() as i64 + 1;
-            self.live.push_back((row, Instant::now()));
-        }
-        self.forget_old();
-    }
-
-    fn forget_old(&mut self) {
-        while self.live.front().is_some_and(|(_, at)| at.elapsed() > LIVE) || self.live.len() > MOST_LIVE {
-            self.live.pop_front();
-        }
-    }
-
-    /// Holds the outbox against its bound now and then.
-    fn bound_outbox(&mut self, record: &Record) {
-        self.unbounded += record.messages.iter().filter(|m| m.kind == MessageKind::Passage).count() as u32;
-        if self.unbounded < BOUND_EVERY {
-            return;
-        }
-        self.unbounded = 0;
-        match outbox::trim(&self.db, self.settings.outbox_max_bytes) {
-            Ok(0) => {}
-            Ok(dropped) => {
-                self.totals.outbox_dropped += dropped;
-                tracing::warn!(dropped, "the outbox is full: the oldest messages of passages were dropped");
-            }
-            Err(error) => tracing::error!(%error, "the outbox cannot be held to its bound"),
-        }
     }
 
     /// What is there of this passage already.
@@ -189,15 +174,6 @@ impl Store {
     /// What was recorded since this was opened.
     pub fn totals(&self) -> Totals {
         self.totals
-    }
-
-    /// Waiting messages; see [`super::StoreHandle::outbox_next`].
-    ///
-    /// # Errors
-    /// The database cannot be read.
-    pub fn outbox_next(&mut self, limit: usize) -> Result<Vec<OutboxRow>, StoreError> {
-        self.forget_old();
-        outbox::next(&self.db, limit, self.live.front().map(|(row, _)| *row))
     }
 
     /// A message is delivered; see [`super::StoreHandle::outbox_done`].
@@ -253,7 +229,9 @@ impl Store {
     /// # Errors
     /// The database cannot be written.
     pub fn audit(&mut self, entry: &AuditEntry) -> Result<AuditHead, StoreError> {
-        audit::append_sealed(&mut self.db, &self.key, entry, Utc::now())
+        let head = audit::append_sealed(&mut self.db, &self.key, entry, Utc::now(), false)?;
+        self.head = Some(head.clone());
+        Ok(head)
     }
 
     /// The latest row of the audit chain.
@@ -489,6 +467,8 @@ pub(super) fn write_message(tx: &Transaction<'_>, m: &OutboxMessage) -> rusqlite
     .map(|_| ())
 }
 
+mod anew;
 mod keeping;
+mod live;
 #[cfg(test)]
 mod tests;

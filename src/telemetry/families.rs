@@ -109,6 +109,15 @@ pub(super) struct Families {
     pub inbound: Family<ByResult, Counter>,
     pub broker_connected: Gauge,
     pub store_errors: Family<ByKind, Counter>,
+    pub store_writable: Gauge,
+    pub store_waiting: Gauge,
+    pub hits_unkept: Counter,
+    pub records_lost: Counter,
+    pub records_shed: Counter,
+    pub alarms: Gauge,
+    pub worker_restarts: Counter,
+    pub clock_jumps: Counter,
+    pub clock_suspicious: Gauge,
     pub times: Times,
 }
 
@@ -193,6 +202,20 @@ impl Families {
         );
         let help = "Records or pictures the store could not keep, by cause";
         r.register("store_errors", help, self.store_errors.clone());
+        let help = "1 while the disk takes records, 0 while they wait in memory";
+        r.register("store_writable", help, self.store_writable.clone());
+        r.register("store_waiting", "Records that wait in memory for the disk", self.store_waiting.clone());
+        let help = "Messages of hits sent before they were kept";
+        r.register("hits_unkept", help, self.hits_unkept.clone());
+        r.register("records_lost", "Records that could never be kept", self.records_lost.clone());
+        let help = "Passages, or pictures of hits, that had no room while the disk took nothing";
+        r.register("records_shed", help, self.records_shed.clone());
+        r.register("alarms", "Alarms that nobody has acknowledged", self.alarms.clone());
+        let help = "Parts of the program that failed by a defect and were started again";
+        r.register("worker_restarts", help, self.worker_restarts.clone());
+        r.register("clock_jumps", "How often the box's clock has jumped", self.clock_jumps.clone());
+        let help = "1 while the box's clock cannot be believed, else 0";
+        r.register("clock_suspicious", help, self.clock_suspicious.clone());
         r
     }
 }

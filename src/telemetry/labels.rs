@@ -153,6 +153,8 @@ label_enum!(
         Busy = "busy",
         /// The database is damaged.
         Corrupt = "corrupt",
+        /// The disk did not answer in time.
+        Slow = "slow",
         /// A picture could not be written.
         Picture = "picture",
         /// Anything else; the log says what.

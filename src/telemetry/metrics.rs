@@ -75,6 +75,7 @@ impl Metrics {
     pub fn new() -> Self {
         let started_at = Utc::now();
         let all = Families::default();
+        all.store_writable.set(1);
         let registry = all.register(started_at);
         let (cameras, lists) = Default::default();
         Self { shared: Arc::new(Shared { registry, started_at, all, cameras, lists }) }
@@ -209,6 +210,51 @@ impl Metrics {
         self.shared.all.store_errors.get_or_create(&ByKind { kind }).inc();
     }
 
+    /// The disk takes records, or records wait in memory.
+    pub fn store_writable(&self, writable: bool) {
+        self.shared.all.store_writable.set(writable.into());
+    }
+
+    /// So many records wait in memory for the disk now.
+    pub fn store_waiting(&self, records: usize) {
+        self.shared.all.store_waiting.set(gauge(records));
+    }
+
+    /// Messages of hits were sent before they were kept.
+    pub fn hits_unkept(&self, messages: u64) {
+        self.shared.all.hits_unkept.inc_by(messages);
+    }
+
+    /// A record could never be kept.
+    pub fn record_lost(&self) {
+        self.shared.all.records_lost.inc();
+    }
+
+    /// Passages, or pictures of hits, had no room while the disk took nothing.
+    pub fn records_shed(&self, records: u64) {
+        self.shared.all.records_shed.inc_by(records);
+    }
+
+    /// So many alarms stand now.
+    pub fn alarms(&self, open: usize) {
+        self.shared.all.alarms.set(gauge(open));
+    }
+
+    /// A part of the program failed by a defect and was started again.
+    pub fn worker_restarted(&self) {
+        self.shared.all.worker_restarts.inc();
+    }
+
+    /// The box's clock has jumped.
+    pub fn clock_jumped(&self) {
+        self.shared.all.clock_jumps.inc();
+    }
+
+    /// The box's clock cannot be believed, or can again.
+    pub fn clock_suspicious(&self, suspicious: bool) {
+        self.shared.all.clock_suspicious.set(suspicious.into());
+    }
+
     /// All metrics in the OpenMetrics 1.0 text format, ending in `# EOF`.
     pub fn render(&self) -> String {
         let mut out = String::with_capacity(16 * 1024);
@@ -247,6 +293,10 @@ impl Metrics {
                 .iter()
                 .filter_map(|&kind| shared.all.store_errors.get(&ByKind { kind }).map(|c| c.get()))
                 .sum(),
+            store_writable: shared.all.store_writable.get() != 0,
+            store_waiting: count(&shared.all.store_waiting),
+            alarms: count(&shared.all.alarms),
+            clock_suspicious: shared.all.clock_suspicious.get() != 0,
         }
     }
 
@@ -371,6 +421,15 @@ mod tests {
         m.publish_refused();
         m.inbound("accepted");
         m.broker_connected(true);
+        m.store_writable(true);
+        m.store_waiting(2);
+        m.hits_unkept(2);
+        m.record_lost();
+        m.records_shed(3);
+        m.alarms(1);
+        m.worker_restarted();
+        m.clock_jumped();
+        m.clock_suspicious(true);
         m
     }
 

@@ -29,6 +29,14 @@ pub struct MetricsSnapshot {
     pub outbox_dead: u64,
     /// Failures of the store.
     pub store_errors: u64,
+    /// Whether the disk takes records now.
+    pub store_writable: bool,
+    /// Records that wait in memory for it now.
+    pub store_waiting: u64,
+    /// Alarms that nobody has acknowledged.
+    pub alarms: u64,
+    /// Whether the box's clock cannot be believed now.
+    pub clock_suspicious: bool,
 }
 
 /// One camera's counts.

@@ -8,7 +8,7 @@ use crate::domain::CharDistribution;
 
 /// Probability that a reading leaves out a character that is there: inside, and at its ends.
 pub(super) const MISSING: f32 = 0.02;
-pub(super) const MISSING_END: f32 = 0.2;
+pub(super) const MISSING_END: f32 = 0.03;
 /// Probability that a reading has a character where none is: inside, and at its ends.
 pub(super) const EXTRA: f32 = 0.002;
 pub(super) const EXTRA_END: f32 = 0.01;

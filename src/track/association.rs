@@ -37,6 +37,8 @@ const SAME_PLACE: f32 = 0.35;
 /// are 1. One conflict is little: a sure misreading is commoner than a neighbour with nearly the same plate.
 const SAME_TEXT: f32 = 2.0;
 const OTHER_TEXT: f32 = 0.5;
+/// A plate that was not read continues a track up to so far (widths) from where it was expected.
+const UNREAD_REACH: f32 = 1.2;
 /// A character is sure from this probability on.
 const SURE: f32 = 0.95;
 /// A movement of the picture smaller than this (widths) is left to the tracks themselves.
@@ -180,6 +182,8 @@ impl<'a> Association<'a> {
             * (0.4 + 1.2 * likeness.score)
             * if likeness.conflicts > 1 { 0.6 } else { 1.0 }
             * if likeness.nearly { 2.0 } else { 1.0 };
+        // What could not be read says nothing for itself: it must be where the track was going.
+        let reach = if reading.positions.is_empty() { reach.min(UNREAD_REACH) } else { reach };
         let settled = known.readings >= 2;
         if off.is_nan() || !likeness.same && (off >= reach || likeness.conflicts >= 3 && settled) {
             return 0.0;

@@ -35,6 +35,13 @@ const LESSER_SHARE: f32 = 0.25;
 /// Stands in a text for a character that is not sure, and contradicts nothing.
 pub(super) const UNSURE: char = '?';
 
+/// Letters of one class that readers take for each other in the same plate, in light rain or at a distance.
+const ROUND: &str = "0ODQ";
+
+fn taken_for_each_other(a: char, b: char) -> bool {
+    alike(a, b) || ROUND.contains(a) && ROUND.contains(b)
+}
+
 /// Characters at which two texts differ more than a reader's confusion explains: other characters that do not look
 /// alike, or characters more or fewer inside. Up to two that the one lacks at an end do not count.
 pub(super) fn conflicts(a: &str, b: &str) -> usize {
@@ -54,7 +61,7 @@ pub(super) fn conflicts(a: &str, b: &str) -> usize {
         }
         for (j, (&cb, cell)) in b.iter().zip(row.iter_mut().skip(1)).enumerate() {
             let unsure = ca == UNSURE || cb == UNSURE;
-            let best = (diagonal + usize::from(!unsure && !alike(ca, cb)))
+            let best = (diagonal + usize::from(!unsure && !taken_for_each_other(ca, cb)))
                 .min(*cell + skip(i, n, j + 1, m))
                 .min(left + skip(j, m, i + 1, n));
             diagonal = *cell;
@@ -158,6 +165,7 @@ mod tests {
             ("1ABC123", "1ABC123", 0),
             ("1ABC123", "1A8C123", 0),
             ("1ABC123", "ABC123", 0),
+            ("1SDQ743", "1SOQ743", 0),
             ("1ABC123", "1ABC12", 0),
             ("1ABC123", "1ABC124", 1),
             ("1ABC123", "1ABC23", 1),

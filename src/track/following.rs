@@ -1,7 +1,7 @@
 //! One track: the detections taken for one vehicle, what they say together, and what was told of it.
 
 use super::Settings;
-use super::contradiction::{Verdict, judge};
+use super::contradiction::{Verdict, conflicts, judge};
 use super::fusion::{Fused, Sample, fuse_samples};
 use super::motion::Motion;
 use super::tracker::TrackEvent;
@@ -9,11 +9,14 @@ use crate::domain::{
     CameraId, Direction, EvidenceFrame, Frame, Passage, PassageId, PassageState, PlateText, Point, Reading,
     Utc,
 };
+use std::collections::VecDeque;
 
 /// Readings kept of one track for fusion: the best ones, and the latest, which may begin to say something else.
 /// More would cost time and add nothing, since neighbouring frames repeat each other.
 const KEPT_READINGS: usize = 40;
 const KEPT_LATEST: usize = 8;
+/// Times kept at which a vehicle was found.
+const KEPT_TIMES: usize = 100;
 /// A passage already announced is announced again when it became so much surer, or its text changed.
 const WORTH_TELLING: f32 = 0.1;
 /// Plates nearer to the border of the frame than this share of its sides may be cut off: they hold a track
@@ -48,6 +51,8 @@ pub(super) struct Track {
     contradictory: bool,
     lanes: Vec<u32>,
     pub announced: Option<(String, f32)>,
+    /// When it was found, the latest [`KEPT_TIMES`] times.
+    found_at: VecDeque<Utc>,
 }
 
 impl Track {
@@ -67,6 +72,7 @@ impl Track {
             contradictory: false,
             lanes: Vec::new(),
             announced: None,
+            found_at: VecDeque::new(),
         }
     }
 
@@ -74,6 +80,10 @@ impl Track {
     /// track of their own, which goes on from here; this one stays where it was.
     pub fn take(&mut self, frame: &Frame, reading: Reading, jump: f32, settings: &Settings) -> Option<Self> {
         self.last_detected = reading.stamp.captured_at;
+        self.found_at.push_back(self.last_detected);
+        while self.found_at.len() > KEPT_TIMES {
+            self.found_at.pop_front();
+        }
         let (width, height) = (frame.image.width(), frame.image.height());
         self.lanes.resize(settings.areas.lanes.len(), 0);
         let lane = settings.areas.lane(reading.detection.corners.centre(), width, height);
@@ -164,6 +174,20 @@ impl Track {
         Some(new)
     }
 
+    /// Whether a track of a few readings ran only while this one was not found, before and after, and read nearly the
+    /// same: a picture that jolted and a misread character made two of one.
+    pub fn surrounds(&self, brief: &Self) -> bool {
+        let within = |at: &Utc| (brief.first_detected..=brief.last_detected).contains(at);
+        let nearly = |a: &Fused, b: &Fused| conflicts(&a.text, &b.text) <= 1;
+        self.id != brief.id
+            && brief.count <= BRIEF
+            && self.count > brief.count
+            && self.found_at.front().is_some_and(|first| *first < brief.first_detected)
+            && self.last_detected > brief.last_detected
+            && !self.found_at.iter().any(within)
+            && self.fused.as_ref().zip(brief.fused.as_ref()).is_some_and(|(a, b)| nearly(a, b))
+    }
+
     /// Confidence of the surest reading by itself.
     pub fn surest(&self) -> f32 {
         self.samples.iter().map(|s| s.confidence).fold(0.0, f32::max)
@@ -182,6 +206,7 @@ impl Track {
             self.forget_worst();
         }
         self.count = self.count.saturating_add(later.count);
+        self.found_at.extend(later.found_at);
         (self.last_seen, self.last_detected) = (later.last_seen, later.last_detected);
         for (n, more) in self.lanes.iter_mut().zip(later.lanes) {
             *n = n.saturating_add(more);
@@ -212,6 +237,22 @@ impl Track {
         let agrees = |w: &Witness| read.is_some_and(|t| w.0.text() == t);
         self.witnesses.sort_by(|a, b| agrees(b).cmp(&agrees(a)).then(merit(b).total_cmp(&merit(a))));
         self.witnesses.truncate(2);
+    }
+
+    /// Moves every time by `ms`.
+    pub fn shift(&mut self, ms: i64) {
+        for at in
+            [&mut self.first_seen, &mut self.last_seen, &mut self.first_detected, &mut self.last_detected]
+        {
+            *at = at.plus_ms(ms);
+        }
+        for (reading, evidence) in &mut self.witnesses {
+            for stamp in [&mut reading.stamp, &mut evidence.stamp] {
+                stamp.captured_at = stamp.captured_at.plus_ms(ms);
+                stamp.received_at = stamp.received_at.plus_ms(ms);
+            }
+        }
+        self.motion.shift(ms);
     }
 
     /// Whether the vehicle has been away for longer than passing ones are.
@@ -302,6 +343,9 @@ impl Track {
         settings.areas.lanes.get(i).map(|(name, _)| name.clone())
     }
 }
+
+/// A track of so many readings at most can be a piece of another.
+const BRIEF: u32 = 3;
 
 /// Countries around here whose personalised plates may be letters alone.
 const LETTERS_ALONE: [&str; 8] = ["BE", "DK", "FI", "SE", "NO", "LV", "GB", "LU"];

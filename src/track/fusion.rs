@@ -412,7 +412,9 @@ pub(super) mod tests {
     #[test]
     fn an_i_that_may_be_a_one_does_not_make_the_plate_doubtful() {
         let f = fused(&[("WT49IBJ", 0.95), ("WT491BJ", 0.95)]);
-        assert!(f.confidence < 0.6 && f.confidence_but_for_look_alikes() > 0.8, "{}", f.confidence);
+        // A temporary Belgian plate has letters there.
+        assert_eq!(f.text, "WT49IBJ");
+        assert!(f.confidence < 0.8 && f.confidence_but_for_look_alikes() > 0.8, "{}", f.confidence);
         let f = fused(&[("WT49IBJ", 0.95), ("WT49KBJ", 0.95)]);
         assert!(f.confidence_but_for_look_alikes() < 0.6);
     }

@@ -79,6 +79,11 @@ impl Motion {
         self.estimate();
     }
 
+    /// Moves every time by `ms`.
+    pub fn shift(&mut self, ms: i64) {
+        self.places.iter_mut().chain([&mut self.first]).for_each(|p| p.at_ms = p.at_ms.saturating_add(ms));
+    }
+
     /// Straight lines through the latest places, by least squares: jitter of the corners averages out.
     fn estimate(&mut self) {
         let Some(last) = self.places.back() else { return };

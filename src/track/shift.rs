@@ -124,7 +124,7 @@ pub(super) mod tests {
         let before = Profile::of(&wall(640, 360, 0, 0)).unwrap();
         for (dx, dy) in [(0, 0), (30, -12), (-41, 17), (6, 0), (0, 40)] {
             let moved = Profile::of(&wall(640, 360, dx, dy)).unwrap().moved_since(&before).unwrap();
-            let near = |a: f32, b: i64| (a - b as f32).abs() < 2.5;
+            let near = |a: f32, b: i64| (a - b as f32).abs() <= STEP as f32;
             assert!(near(moved.x, dx) && near(moved.y, dy), "{dx} {dy}: {moved:?}");
         }
     }

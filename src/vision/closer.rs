@@ -14,7 +14,12 @@ const MARGIN: f32 = 0.17;
 const WIDEST: f32 = 0.55;
 
 /// An expected plate is found where a sure box overlaps it by so much.
-const EXPLAINED: f32 = 0.2;
+pub(super) const EXPLAINED: f32 = 0.2;
+/// Where a plate is expected, the closer look takes one from this share of the threshold on: that it was there a
+/// moment ago speaks for it.
+pub(super) const EXPECTED_SCORE: f32 = 0.4;
+/// The first look measures small plates so roughly that one may really be wider by the inverse of this.
+const ROUGHLY: f32 = 0.7;
 
 /// One cut: where it lies in the frame, and how it is fitted into the input.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -23,29 +28,36 @@ pub(super) struct Look {
     pub fit: Fit,
 }
 
-/// Chooses the cuts for what a frame as a whole showed: `seen` (surest first, px of the frame) at `scale`
-/// input px a frame px. Before what is only suspected come the boxes where a plate is `expected` (it was there a
-/// moment ago) and the first look is not sure of one, however large. Plates that fit into one cut share it. Empty
-/// where the frame is hardly scaled down.
-pub(super) fn looks(
-    seen: &[Detection],
-    expected: &[[f32; 4]],
-    sure: f32,
-    wanted: &CloserLook,
-    scale: f32,
-    frame: (u32, u32),
-) -> Vec<Look> {
+/// What the whole frame showed.
+pub(super) struct FirstLook<'a> {
+    /// Surest first, px of the frame.
+    pub seen: &'a [Detection],
+    /// Boxes where a plate should be, px of the frame.
+    pub expected: &'a [[f32; 4]],
+    /// Score from which a plate is one.
+    pub sure: f32,
+    /// Input px a frame px.
+    pub scale: f32,
+    /// Plates under so many px of the frame are not read, so they need no second look.
+    pub readable: f32,
+}
+
+/// Chooses the cuts for what a frame as a whole showed. Before what is only suspected come the boxes where a plate is
+/// `expected` (it was there a moment ago) and the first look is not `sure` of one, however large. Plates that fit into
+/// one cut share it. Empty where the frame is hardly scaled down.
+pub(super) fn looks(first: &FirstLook<'_>, wanted: &CloserLook, frame: (u32, u32)) -> Vec<Look> {
     let (wide, high) = (wanted.width as f32, wanted.height as f32);
-    if scale > 0.8 {
+    if first.scale > 0.8 {
         return Vec::new();
     }
     let mut groups: Vec<([f32; 4], f32)> = Vec::new();
-    let small = |d: &&Detection| is_small(d, wanted, scale);
+    let is_sure = |d: &Detection| d.score >= first.sure;
     let (known, suspected): (Vec<&Detection>, Vec<&Detection>) =
-        seen.iter().filter(small).partition(|d| d.score >= sure);
-    let missing = expected.iter().filter(|e| {
-        e.iter().all(|v| v.is_finite())
-            && !seen.iter().any(|d| d.score >= sure && iou(&d.bounds, e) >= EXPLAINED)
+        first.seen.iter().filter(|d| is_small(d, wanted, first)).partition(|d| is_sure(d));
+    let missing = first.expected.iter().filter(|e| {
+        e[2] - e[0] >= ROUGHLY * first.readable
+            && e.iter().all(|v| v.is_finite())
+            && !first.seen.iter().any(|d| is_sure(d) && iou(&d.bounds, e) >= EXPLAINED)
     });
     let bounds = |d: &&Detection| d.bounds;
     let wished = known.iter().map(bounds).chain(missing.copied()).chain(suspected.iter().map(bounds));
@@ -85,8 +97,9 @@ fn look(all: &[f32; 4], grow: f32, wanted: &CloserLook, frame: (u32, u32)) -> Lo
 }
 
 /// Whether a detection in the whole frame is worth a second look.
-fn is_small(d: &Detection, wanted: &CloserLook, scale: f32) -> bool {
-    d.score >= wanted.from && (d.bounds[2] - d.bounds[0]) * scale < wanted.below
+fn is_small(d: &Detection, wanted: &CloserLook, first: &FirstLook<'_>) -> bool {
+    let width = d.bounds[2] - d.bounds[0];
+    d.score >= wanted.from && width * first.scale < wanted.below && width >= ROUGHLY * first.readable
 }
 
 /// What both looks say together: `close` where it saw a plate, what the first look was sure of (`threshold`)
@@ -127,15 +140,24 @@ mod tests {
         Detection { corners: Corners::from_box(x, y, x + width, y + height), bounds, score }
     }
 
-    fn chosen(seen: &[Detection], wanted: &CloserLook, scale: f32, frame: (u32, u32)) -> Vec<Look> {
-        looks(seen, &[], 0.3, wanted, scale, frame)
+    fn chosen(
+        seen: &[Detection],
+        wanted: &CloserLook,
+        scale: f32,
+        readable: f32,
+        frame: (u32, u32),
+    ) -> Vec<Look> {
+        looks(&FirstLook { seen, expected: &[], sure: 0.3, scale, readable }, wanted, frame)
     }
 
     #[test]
     fn a_plate_that_was_there_a_moment_ago_is_looked_for_unless_it_is_seen() {
         let third = 1.0 / 3.0;
         let expected = [[500.0, 300.0, 650.0, 335.0]];
-        let cuts = |seen: &[Detection]| looks(seen, &expected, 0.3, &WANTED, third, FRAME);
+        let look = |seen: &[Detection], expected: &[[f32; 4]]| {
+            looks(&FirstLook { seen, expected, sure: 0.3, scale: third, readable: 40.0 }, &WANTED, FRAME)
+        };
+        let cuts = |seen: &[Detection]| look(seen, &expected);
         let found = cuts(&[]);
         let part = found[0].part;
         assert!(found.len() == 1 && part.x < 500 && part.x + part.width > 650, "{part:?}");
@@ -144,12 +166,13 @@ mod tests {
         let many: Vec<_> = (0..9).map(|k| at(k as f32 * 200.0, 900.0, 40.0, 10.0, 0.1)).collect();
         assert_eq!(cuts(&many).len(), 3);
         assert_eq!(cuts(&many)[0].part, part);
-        assert!(looks(&[], &[[f32::NAN; 4]], 0.3, &WANTED, third, FRAME).is_empty());
+        assert!(look(&[], &[[f32::NAN; 4]]).is_empty());
+        assert!(look(&[], &[[500.0, 300.0, 520.0, 306.0]]).is_empty(), "not read");
     }
 
     #[test]
     fn a_small_plate_is_looked_at_in_its_middle_at_full_resolution() {
-        let found = chosen(&[at(500.0, 300.0, 50.0, 12.0, 0.02)], &WANTED, 1.0 / 3.0, FRAME);
+        let found = chosen(&[at(500.0, 300.0, 50.0, 12.0, 0.02)], &WANTED, 1.0 / 3.0, 40.0, FRAME);
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].part, Part { x: 429, y: 242, width: 192, height: 128 });
         assert_eq!((found[0].fit.width, found[0].fit.height, found[0].fit.scale_x), (192, 128, 1.0));
@@ -158,24 +181,37 @@ mod tests {
     #[test]
     fn large_plates_faint_ones_and_small_frames_are_not() {
         let third = 1.0 / 3.0;
-        assert!(chosen(&[at(500.0, 300.0, 150.0, 30.0, 0.9)], &WANTED, third, FRAME).is_empty(), "large");
-        assert!(chosen(&[at(500.0, 300.0, 50.0, 12.0, 0.005)], &WANTED, third, FRAME).is_empty(), "faint");
-        assert!(chosen(&[at(50.0, 30.0, 30.0, 8.0, 0.9)], &WANTED, 1.0, (640, 360)).is_empty(), "not scaled");
+        assert!(
+            chosen(&[at(500.0, 300.0, 150.0, 30.0, 0.9)], &WANTED, third, 40.0, FRAME).is_empty(),
+            "large"
+        );
+        assert!(
+            chosen(&[at(500.0, 300.0, 50.0, 12.0, 0.005)], &WANTED, third, 40.0, FRAME).is_empty(),
+            "faint"
+        );
+        assert!(
+            chosen(&[at(500.0, 300.0, 27.0, 7.0, 0.9)], &WANTED, third, 40.0, FRAME).is_empty(),
+            "not read"
+        );
+        assert!(
+            chosen(&[at(50.0, 30.0, 30.0, 8.0, 0.9)], &WANTED, 1.0, 40.0, (640, 360)).is_empty(),
+            "not scaled"
+        );
     }
 
     #[test]
     fn neighbours_share_a_cut_and_no_frame_has_more_than_the_most() {
         let pair = [at(500.0, 300.0, 40.0, 10.0, 0.9), at(560.0, 320.0, 40.0, 10.0, 0.5)];
-        assert_eq!(chosen(&pair, &WANTED, 1.0 / 3.0, FRAME).len(), 1);
+        assert_eq!(chosen(&pair, &WANTED, 1.0 / 3.0, 40.0, FRAME).len(), 1);
         let many: Vec<_> = (0..9).map(|k| at(k as f32 * 200.0, 300.0, 40.0, 10.0, 0.9)).collect();
-        assert_eq!(chosen(&many, &WANTED, 1.0 / 3.0, FRAME).len(), 3);
+        assert_eq!(chosen(&many, &WANTED, 1.0 / 3.0, 40.0, FRAME).len(), 3);
     }
 
     #[test]
     fn cuts_stay_inside_the_frame_whatever_its_size() {
         for (x, y) in [(0.0, 0.0), (1890.0, 1070.0), (-20.0, 500.0), (f32::NAN, 3.0)] {
             for frame in [FRAME, (100, 90), (1, 1)] {
-                for found in chosen(&[at(x, y, 30.0, 9.0, 0.5)], &WANTED, 0.3, frame) {
+                for found in chosen(&[at(x, y, 30.0, 9.0, 0.5)], &WANTED, 0.3, 0.0, frame) {
                     let p = found.part;
                     assert!(p.width > 0 && p.height > 0, "{p:?}");
                     assert!(p.x + p.width <= frame.0 && p.y + p.height <= frame.1, "{p:?} in {frame:?}");
@@ -186,7 +222,7 @@ mod tests {
 
     #[test]
     fn a_plate_small_in_a_4k_frame_is_looked_at_in_a_larger_cut() {
-        let found = chosen(&[at(1000.0, 900.0, 210.0, 50.0, 0.5)], &WANTED, 1.0 / 6.0, (3840, 2160));
+        let found = chosen(&[at(1000.0, 900.0, 210.0, 50.0, 0.5)], &WANTED, 1.0 / 6.0, 40.0, (3840, 2160));
         assert_eq!((found[0].part.width, found[0].part.height), (382, 255));
         assert!((found[0].fit.scale_x - 0.5).abs() < 0.01, "{:?}", found[0].fit);
     }

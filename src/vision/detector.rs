@@ -2,7 +2,7 @@
 
 use super::VisionError;
 use super::card::{Card, CloserLook, DetectorCard, DetectorOutput};
-use super::closer::{looks, together};
+use super::closer::{EXPECTED_SCORE, EXPLAINED, FirstLook, looks, together};
 use super::letterbox::{Fit, Part, letterbox};
 use super::session::{Model, Tensor};
 use crate::domain::{Corners, Detection, Image, Point, iou};
@@ -21,6 +21,7 @@ const MAX_DETECTIONS: usize = 200;
 pub(super) struct Detector {
     card: DetectorCard,
     min_score: f32,
+    readable: f32,
     model: Model,
     fixed: [Option<u32>; 2],
     scaled: Mat,
@@ -35,11 +36,13 @@ struct Spent {
 }
 
 impl Detector {
+    /// `readable`: plates narrower than this many px of the frame are not read.
     pub fn open(
         card: &Card<DetectorCard>,
         library: Option<&Path>,
         intra_threads: usize,
         min_score: Option<f32>,
+        readable: f32,
     ) -> Result<Self, VisionError> {
         let DetectorOutput::Dense { score, ltrb, corners, .. } = &card.card.output;
         let mut outputs = vec![score.as_str(), ltrb.as_str()];
@@ -51,6 +54,7 @@ impl Detector {
         Ok(Self {
             card: card.card.clone(),
             min_score,
+            readable,
             model,
             fixed,
             scaled: Mat::default(),
@@ -100,11 +104,14 @@ impl Detector {
         spent: &mut Spent,
     ) -> Result<Vec<Detection>, VisionError> {
         let mut cells = Vec::new();
-        let size = (image.width(), image.height());
-        for look in looks(&seen, expected, self.min_score, wanted, scale, size) {
-            cells.extend(self.look(image, look.part, look.fit, self.min_score, spent)?);
+        let frame = (image.width(), image.height());
+        let first = FirstLook { seen: &seen, expected, sure: self.min_score, scale, readable: self.readable };
+        for look in looks(&first, wanted, frame) {
+            cells.extend(self.look(image, look.part, look.fit, self.min_score * EXPECTED_SCORE, spent)?);
         }
-        let close = self.plates(cells);
+        let mut close = self.plates(cells);
+        let waited_for = |d: &Detection| expected.iter().any(|e| iou(&d.bounds, e) >= EXPLAINED);
+        close.retain(|d| d.score >= self.min_score || waited_for(d));
         Ok(together(seen, close, self.min_score, self.card.nms_iou))
     }
 

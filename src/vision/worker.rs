@@ -58,7 +58,13 @@ impl Vision {
         let library: Option<&PathBuf> = s.onnxruntime.as_ref();
         let library = library.map(PathBuf::as_path);
         Ok(Worker {
-            detector: Detector::open(&self.detector, library, s.intra_threads, s.min_score)?,
+            detector: Detector::open(
+                &self.detector,
+                library,
+                s.intra_threads,
+                s.min_score,
+                s.min_plate_width_px,
+            )?,
             reader: Reader::open(&self.reader, library, s.intra_threads)?,
             min_plate_width_px: s.min_plate_width_px,
             batch: Vec::new(),

@@ -11,7 +11,8 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from platewatch_training.plates import ALPHABET, COUNTRIES, render_plate
+from platewatch_training import labels
+from platewatch_training.plates import ALPHABET, COUNTRIES, benelux, neighbours, render_plate
 from platewatch_training.reader.clean import shrink
 from platewatch_training.reader.confusion import Tally, align
 from platewatch_training.reader.decode import best_path, places, read, total
@@ -50,7 +51,44 @@ def stored(rng, country=None):
     return image, quad, np.float32([[ALPHABET.index(char), line, *box] for char, line, box in chars]), plate
 
 
+class Formats(unittest.TestCase):
+    def test_look_alikes_keep_to_their_places(self):
+        rng, zeros = random.Random(4), 0
+        for _ in range(400):
+            text = benelux.fill(rng, "LLL-9999")
+            self.assertTrue(text[:3].isalpha() and text[4:].isdigit(), text)
+            zeros += "O" in text[:3] and "0" in text[4:]
+        self.assertGreater(zeros, 30)  # of numbers drawn evenly 4 in a hundred hold both
+
+    def test_an_irish_plate_breaks_before_its_number(self):
+        rng, seen = random.Random(6), 0
+        for _ in range(300):
+            plate = render_plate(rng, "IE")
+            if plate.lines == 2:
+                second = "".join(char for char, line, _ in plate.chars if line == 1)
+                self.assertTrue(second.isdigit(), plate.text)
+                seen += 1
+        self.assertGreater(seen, 10)
+
+    def test_letters_a_country_does_not_use_are_not_drawn(self):
+        for country, letters in (("CZ", "GOQW"), ("NO", "GIMOQW")):
+            for seed in range(100):
+                row = neighbours.plain(country)(random.Random(seed)).rows[0]
+                self.assertFalse(set(row) & set(letters), row)
+
+
 class Labels(unittest.TestCase):
+    def test_boxes_without_a_plate_and_unlabelled_plates_are_read(self):
+        self.assertIn(("train/open-lpr-0725.jpg", 1), labels.bad_boxes())
+        boxes = labels.unlabelled()
+        self.assertIn("train/kaggle433-0117.jpg", boxes)  # of extra_boxes.tsv
+        self.assertIn("train/open-lpr-1951.jpg", boxes)  # of mined_boxes.tsv
+        for row in labels.table("extra_crops.tsv"):
+            self.assertIn(row["status"], ("seen", "unreadable"))
+            self.assertEqual(bool(row["text"]), row["status"] == "seen", row)
+            self.assertTrue(set(row["text"]) <= set(ALPHABET), row)
+            self.assertIn([float(row[key]) for key in ("x0", "y0", "x1", "y1")], boxes[row["image"]])
+
     def test_step_targets_spell_the_text(self):
         rng, right, total_plates = random.Random(2), 0, 0
         for _ in range(150):
@@ -106,6 +144,8 @@ class Confusion(unittest.TestCase):
         for truth, got in (("1ABC234", "1ABC234"), ("1ABC234", "1ABC2334"), ("1ABC234", "1A8C234"), ("1ABC234", "1BC234")):
             tally.add(truth, got, sure[[ALPHABET.index(c) for c in got]], 1.0)
         self.assertEqual((tally.pairs["B", "8"], tally.pairs["A", "-"], tally.pairs["-", "3"], tally.doubled), (1, 1, 1, 1))
+        for line in tally.text("x").splitlines():  # as `src/hotlist/confusions.rs` takes them
+            self.assertTrue(line.startswith("#") or [len(word) for word in line.split()][:2] == [1, 1] and line.split()[2].isdigit(), line)
 
 
 class Network(unittest.TestCase):

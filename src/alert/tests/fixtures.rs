@@ -128,6 +128,10 @@ pub fn health() -> Health {
         disk_free_bytes: Some(1 << 30),
         audit_head: Some(format!("7:{}", "ab".repeat(32))),
         box_key: Some("cd".repeat(32)),
+        store: None,
+        clock: None,
+        alarms: Vec::new(),
+        restarts: 0,
         law: Some(crate::alert::message::LawHealth {
             preset: "be-wpa".into(),
             policy: "enforce".into(),
@@ -174,7 +178,8 @@ impl MemoryOutbox {
         rows.next += 1;
         let id = rows.next;
         let OutboxMessage { event_id, topic, payload, kind, hit, created_at } = m;
-        rows.waiting.insert(id, OutboxRow { id, event_id, topic, payload, kind, hit, created_at });
+        rows.waiting
+            .insert(id, OutboxRow { id, event_id, topic, payload, kind, hit, created_at, waited: None });
         let _ = self.wake.try_send(());
         id
     }

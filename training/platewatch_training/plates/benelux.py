@@ -9,9 +9,16 @@ LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 DIGITS = "0123456789"
 
 
+# Letters and digits that look alike: one number in four is drawn mostly from them, so that only the place in the format tells them apart.
+ALIKE_LETTERS, ALIKE_DIGITS, ALIKE_SHARE = "OOOOIIIQDDBBSSZZG", "0000111882256", 0.25
+
+
 def fill(rng, pattern: str, letters: str = LETTERS) -> str:
     """`L` becomes a letter, `9` a digit, `X` either; a backslash keeps the next character; the rest stays."""
     out, keep = [], False
+    digits = DIGITS
+    if "X" not in pattern and rng.random() < ALIKE_SHARE:  # where any character may stand, alike ones could not be told apart
+        letters, digits = letters + "".join(char for char in ALIKE_LETTERS if char in letters) * 2, DIGITS + ALIKE_DIGITS
     for char in pattern:
         if keep:
             out.append(char)
@@ -21,7 +28,7 @@ def fill(rng, pattern: str, letters: str = LETTERS) -> str:
         elif char == "L":
             out.append(rng.choice(letters))
         elif char == "9":
-            out.append(rng.choice(DIGITS))
+            out.append(rng.choice(digits))
         elif char == "X":
             out.append(rng.choice(letters + DIGITS))
         else:

@@ -147,7 +147,9 @@ def british(rng, kind: str | None = None) -> Spec:
         spec.space = 22
     if rng.random() < 0.3:
         spec.border, spec.border_width = BLACK, 2
-    if rng.random() < 0.13:
+    if rng.random() < 0.08:  # show plates and old ones in any face
+        spec.family = rng.choice(["office", "condensed", "sans"])
+    if rng.random() < 0.15:
         spec.rows, spec.size, spec.kind = [head, tail], rng.choice([(285, 203), (229, 178)]), "two-line"
         if spec.size[0] < 250:
             spec.cap, spec.cell, spec.gap, spec.bands = 64, 43, 9, []

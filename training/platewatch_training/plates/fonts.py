@@ -37,6 +37,8 @@ NPM_PACKAGES = {
     "oswald": (400, 500, 600),
     "share-tech": (400,),
     "share-tech-mono": (400,),
+    "arimo": (400, 700),
+    "tinos": (700,),
 }
 
 # Families by what they look like on a plate.  Prefixes of file names.
@@ -55,6 +57,9 @@ FAMILIES = {
     ),
     "sans": ("barlow-6", "overpass", "roboto-condensed-700", "saira-semi-condensed", "routed-gothic", "barlow-semi"),
 }
+# What sign writers and home printers use: the faces of an office computer.
+FAMILIES["office"] = ("arimo-700", "arimo-700", "arimo-400")
+FAMILIES["serif"] = ("tinos-700",)
 FAMILIES["any"] = tuple(sorted({name for family in FAMILIES.values() for name in family}))
 
 

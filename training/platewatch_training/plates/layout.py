@@ -70,6 +70,7 @@ class Spec:
     over: list[Callable] = field(default_factory=list)  # and after
     dash: bool = True
     serif_i: bool = False  # I with serifs
+    slant: float = 0.0  # characters leaning to the right, as painted ones do
     squared_o: bool = False  # O and 0 as boxes with round corners
     kind: str = "standard"
 
@@ -232,6 +233,9 @@ def draw_row(canvas: Canvas, rng, spec: Spec, path: str, row: str, line: int, le
                 mask = cv2.copyMakeBorder(mask, 2, 2, 2, 2, cv2.BORDER_CONSTANT, value=0)
                 kernel = np.ones((abs(weight) + 1, abs(weight) + 1), np.uint8)
                 mask = (cv2.dilate if weight > 0 else cv2.erode)(mask, kernel)
+            if spec.slant:
+                lean = spec.slant * mask.shape[0]
+                mask = cv2.warpAffine(mask, np.float32([[1, -spec.slant, lean], [0, 1, 0]]), (int(mask.shape[1] + lean), mask.shape[0]))
             px, py = round(centre * s - mask.shape[1] / 2), round(middle * s - mask.shape[0] / 2)
             canvas.paste(mask, px, py, colour, relief)
             found.append((UMLAUTS.get(char, char), line, (float(px), float(py), float(px + mask.shape[1]), float(py + mask.shape[0]))))

@@ -22,6 +22,7 @@ CITIES = {
     "CZ": list("AAAABCEHJKLMPSTUZ"),
 }
 COLUMN = {"BG": "ABCEHKMOPTXY", "GR": "ABEZHIKMNOPTYX", "UA": "ABCEHIKMOPTX", "ES": "BCDFGHJKLMNPRSTVWXYZ",
+          "CZ": "ABCDEFHIJKLMNPRSTUVXYZ", "PL": "ACEFGHJKLMNPRSTUVWXY", "DK": "ABCDEFGHJKLMNPRSTUVXYZ", "NO": "ABCDEFHJKLNPRSTUVXYZ",
           "SE": "ABCDEFGHJKLMNOPRSTUWXYZ", "IT": "ABCDEFGHJKLMNPRSTVWXYZ", "TR": "ABCDEFGHIJKLMNOPRSTUVYZ", "PT": LETTERS}
 # Plain plates: patterns ("@" a city, "L" letter, "9" digit, "#" coat, "*" stickers), and what differs from an ordinary EU plate.
 PLAIN = {
@@ -97,7 +98,7 @@ def plain(country: str):
         if spec.border is None and rng.random() < 0.55 and country not in ("IT", "SE", "CH", "ES"):
             spec.border, spec.border_width = spec.fg, 2.5
         peculiar(rng, spec)
-        if len(spec.rows) == 1 and rng.random() < 0.09:
+        if len(spec.rows) == 1 and rng.random() < 0.12:
             two_lines(rng, spec)
         if rng.random() < 0.12:
             spec.family = rng.choice(["din", "din-narrow", "sans", "condensed", "fe"])
@@ -113,8 +114,11 @@ def plain(country: str):
 def two_lines(rng, spec: Spec) -> None:
     """The same number on a square plate."""
     text = spec.rows[0]
-    cut = next((i for i, char in enumerate(text) if char in " -#*.:" and i >= 1), len(text) // 2)
-    head, tail = text[: cut + 1].rstrip(" -:."), text[cut:].lstrip(" -#*.:")
+    if spec.country == "IE":  # year and county above, number below
+        text = text.replace("-", "\0", 1).replace("-", " ", 1).replace("\0", "-")
+        text = text.split(" ")[0] + "\0" + text.split(" ")[1]
+    cut = text.index("\0") if "\0" in text else next((i for i, char in enumerate(text) if char in " -#*.:" and i >= 1), len(text) // 2)
+    head, tail = text[: cut + 1].rstrip(" -:.\0"), text[cut:].lstrip(" -#*.:\0")
     if sum(c.isalnum() for c in head) and sum(c.isalnum() for c in tail):
         spec.rows, spec.size, spec.kind = [head, tail], rng.choice([(340, 220), (280, 200), (240, 200)]), "two-line"
         spec.over, spec.under, spec.top = [], [], 0

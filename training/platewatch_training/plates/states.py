@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import math
 
+import cv2
+import numpy as np
+
 from . import fonts
 from .benelux import fill
 from .layout import BLACK, WHITE, YELLOW, Spec, shade
@@ -128,10 +131,54 @@ def decorations(name: str, slogan: str, ink):
     return paint
 
 
-def centre_picture(x_share: float):
+def line_drawing(canvas, rng, x: float, y: float, size: float, ink) -> None:
+    """A bird, a seal, the outline of a state, a horse, a torch: drawn in lines as thick as characters are, or thinner."""
+    s, style = canvas.scale, rng.random()
+    thick = max(1, round(size * rng.uniform(0.05, 0.22) * s))
+
+    def at(points):
+        return np.round(np.float32([(x + px * size, y + py * size) for px, py in points]) * s).astype(np.int32)
+
+    def stroke(points, closed=False):
+        cv2.polylines(canvas.image, [at(points)], closed, ink, thick, cv2.LINE_AA)
+
+    flip = rng.choice([-1, 1])
+    if style < 0.3:  # a standing bird: body, bent neck, long bill, legs, feathers
+        body = (round(size * rng.uniform(0.35, 0.6) * s), round(size * rng.uniform(0.5, 0.9) * s))
+        cv2.ellipse(canvas.image, tuple(int(v) for v in at([(0, 0.4)])[0]), body, rng.uniform(-30, 30), 0, 360, ink, thick if rng.random() < 0.6 else -1, cv2.LINE_AA)
+        stroke([(flip * px, py) for px, py in ((0.2, 0.0), (0.45, -0.5), (0.2, -0.95), (-0.05, -1.0), (-0.75, -rng.uniform(0.2, 0.7)))])
+        for leg in (-0.15, 0.15):
+            stroke([(leg, 1.1), (leg + rng.uniform(-0.1, 0.1), 1.55)])
+        if rng.random() < 0.5:
+            stroke([(-flip * 0.3, 0.2), (flip * 0.4, 0.6), (-flip * 0.2, 0.8)])
+    elif style < 0.55:  # a seal: rings and something within
+        for radius in sorted(rng.uniform(0.45, 1.2) for _ in range(rng.randint(1, 3))):
+            cv2.circle(canvas.image, tuple(int(v) for v in at([(0, 0)])[0]), max(2, round(radius * size * s)), ink, max(1, thick // 2), cv2.LINE_AA)
+        stroke([(rng.uniform(-0.5, 0.5), rng.uniform(-0.5, 0.5)) for _ in range(rng.randint(2, 6))])
+    elif style < 0.8:  # the outline of a state: a ring of points, straight on some sides
+        count = rng.randint(5, 12)
+        angles = sorted(rng.uniform(0, 2 * math.pi) for _ in range(count))
+        wide, high = rng.uniform(0.5, 1.1), rng.uniform(0.7, 1.5)
+        stroke([(wide * rng.uniform(0.55, 1) * math.cos(a), high * rng.uniform(0.55, 1) * math.sin(a)) for a in angles], True)
+    elif style < 0.9:  # a star
+        angles = [i * math.pi / 5 - math.pi / 2 for i in range(10)]
+        stroke([((1 if i % 2 == 0 else 0.42) * math.cos(a), (1 if i % 2 == 0 else 0.42) * math.sin(a)) for i, a in enumerate(angles)], True)
+    else:  # a figure: a torch, a tree, a rider
+        for _ in range(rng.randint(2, 5)):
+            x0, y0 = rng.gauss(0, 0.3), rng.uniform(-1.2, 0.9)
+            stroke([(x0, y0), (x0 + rng.gauss(0, 0.35), y0 + rng.uniform(0.2, 0.9)), (x0 + rng.gauss(0, 0.5), y0 + rng.uniform(0.2, 1.2))])
+
+
+def centre_picture(x_share: float, strong=None):
     """An orange, a bird, the outline of the state: shapes that must not be read as characters."""
 
     def paint(canvas, rng) -> None:
+        if rng.random() < 0.5:
+            ink = shade(rng, strong, 40) if strong and rng.random() < 0.6 else picture(rng)[0]
+            before, share = canvas.image.copy(), rng.uniform(0.35, 1.0)
+            line_drawing(canvas, rng, canvas.width / canvas.scale * x_share, canvas.height / canvas.scale * rng.uniform(0.45, 0.56), rng.uniform(12, 30), ink)
+            canvas.image[:] = before * (1 - share) + canvas.image * share
+            return
         colour, other = picture(rng)
         x, y = canvas.width / canvas.scale * x_share, canvas.height / canvas.scale * rng.uniform(0.45, 0.55)
         style, size = rng.random(), rng.uniform(9, 26)
@@ -164,6 +211,9 @@ def side_picture(x_share: float, wide: float):
             canvas.rectangle(x - half, y - half, x + half, y + half, shade(rng, BLUE, 20))
             canvas.disc(x, y + half * 0.2, half * 0.5, shade(rng, WHITE), half * 0.16)
             canvas.disc(x - half * 0.1, y - half * 0.6, half * 0.16, shade(rng, WHITE))
+            return
+        if rng.random() < 0.45:
+            line_drawing(canvas, rng, x, y, wide * rng.uniform(0.35, 0.6), shade(rng, rng.choice([colour, other, BLACK, NAVY]), 30))
             return
         for _ in range(rng.randint(2, 6)):
             points = [(x + rng.gauss(0, wide * 0.26), y + rng.gauss(0, wide * 0.34)) for _ in range(rng.randint(3, 6))]
@@ -207,11 +257,12 @@ def state_plate(rng, state: str) -> Spec:
     spec = Spec("US", [""], size=(305, 152), bg=bottom, fg=ink, family=rng.choice(["highway", "highway", "condensed", "din-narrow", "sans"]), cap=cap,
                 cell=rng.uniform(27, 34), gap=rng.uniform(4, 8), space=rng.uniform(9, 18), equal=rng.random() < 0.55, top=22, bottom=22, kind=state)
     spec.under.append(backdrop(top, bottom))
-    if "#" not in pattern and " " in pattern and rng.random() < 0.2:
+    if "#" not in pattern and " " in pattern and rng.random() < 0.25:
         pattern = pattern.replace(" ", "#", 1)
+    placed = "X" not in pattern  # the format tells letters from digits
     if "#" in pattern:
         head = pattern.index("#")
-        spec.under.append(centre_picture(0.5 + (head - (len(pattern) - 1) / 2) * 0.11))
+        spec.under.append(centre_picture(0.5 + (head - (len(pattern) - 1) / 2) * 0.11, spec.fg))
         spec.space = rng.uniform(14, 30)
     if abs(sum(ink) - sum(bottom)) < 200 and abs(sum(ink) - sum(top)) < 200:
         spec.fg = WHITE if sum(bottom) < 380 else NAVY
@@ -219,7 +270,7 @@ def state_plate(rng, state: str) -> Spec:
     text = fill(rng, pattern.replace("#", " ").replace("_", rng.choice([" ", ".", ":", "."])))
     spec.rows = [text]
     spec.serif_i = state == "CA" or rng.random() < 0.3
-    spec.squared_o = rng.random() < 0.3
+    spec.squared_o = placed and rng.random() < 0.3
     if rng.random() < (0.5 if state in ("AZ", "NV", "OR", "UT", "CO", "ID", "WY") else 0.12):
         spec.under.insert(1, ground)
     if sum(c.isalnum() for c in text) <= 7 and rng.random() < 0.14:

@@ -44,6 +44,7 @@ def mercosul_strip(canvas, rng) -> None:
 
 
 def brazil(rng, kind: str | None = None) -> Spec:
+    """Three letters, then the digits (old: LLL-9999; since 2018: LLL9L99): O and 0 are the same die, the place decides."""
     if rng.random() < 0.68:
         spec = Spec("BR", [fill(rng, rng.choice(["LLL-9999", "LLL-9999", "LLL.9999", "LLL 9999"]))], size=(400, 130), bg=GREY, family=rng.choice(["din", "mandatory", "mandatory"]),
                     cap=66, cell=38, gap=8, space=22, top=24, bottom=4, equal=rng.random() < 0.5, kind="grey")
@@ -60,7 +61,9 @@ def brazil(rng, kind: str | None = None) -> Spec:
         spec.under.append(mercosul_strip)
         if rng.random() < 0.15:
             spec.fg = (190, 30, 40)
-    if rng.random() < 0.10:
+    if rng.random() < 0.12:
+        spec.rows[0] = "O" + spec.rows[0][1:]  # the youngest series of the old numbers begin with it
+    if rng.random() < 0.12:
         text = spec.rows[0].replace("-", "").replace(" ", "").replace(".", "")
         spec.rows, spec.size, spec.top, spec.bottom, spec.kind = [text[:3], text[3:]], (200, 170), 26, 2, "two-line"
         spec.cap, spec.cell, spec.gap = 60, 36, 7
@@ -83,8 +86,40 @@ def place(canvas, rng) -> None:
     canvas.text(rng.choice(fonts.family_files("sans")), name, width / 2, height - height * 0.09, height * 0.11, shade(rng, BLACK, 40), width * 0.6)
 
 
+# Eastern and south-eastern Europe without a place of its own in the country head: band letters, its colour, formats, face.
+NEIGHBOURS = [
+    ("SRB", EU_BLUE, ["LL 999-LL", "LL#999-LL", "LL#9999-LL", "LL 9999-LL"], "din"),
+    ("BIH", EU_BLUE, ["L99-L-999", "L99-L-999", "999-L-999"], "din"),
+    ("MNE", EU_BLUE, ["LL LL999", "LL#LL999"], "din"),
+    ("NMK", EU_BLUE, ["LL 9999 LL", "LL#9999-LL", "LL 999-LL"], "din"),
+    ("AL", EU_BLUE, ["LL 999LL", "LL 999 LL"], "fe"),
+    ("RKS", EU_BLUE, ["99#999-LL", "99-999-LL"], "din"),
+    ("MD", EU_BLUE, ["LLL 999", "LLL#999"], "fe"),
+    ("RUS", WHITE, ["L999LL 99", "L 999 LL 99", "L999LL 999"], "sans"),
+    ("BY", (150, 40, 50), ["9999 LL-9"], "din"),
+    ("GE", WHITE, ["LL-999-LL"], "sans"),
+]
+
+
+def eastern(rng) -> Spec:
+    name, colour, patterns, family = rng.choice(NEIGHBOURS)
+    letters = "ABCEHKMOPTXY" if name in ("RUS", "BY") else LETTERS
+    spec = Spec("other", [fill(rng, rng.choice(patterns), letters)], family=family, cell=43, gap=8, space=22, equal=rng.random() < 0.5, kind=name)
+    spec.bands = [] if name == "RUS" else [Band(name, colour, stars=False)]
+    if rng.random() < 0.6:
+        spec.border, spec.border_width = BLACK, 2.5
+    if rng.random() < 0.12 and name in ("SRB", "NMK", "RKS", "MD"):
+        spec.rows[0] = spec.rows[0].replace("#", " ")
+        head, _, tail = spec.rows[0].partition(" ")
+        if tail:
+            spec.rows, spec.size, spec.kind = [head, tail], (340, 210), "two-line"
+    return spec
+
+
 def other(rng, kind: str | None = None) -> Spec:
     """Plates of nowhere in particular, so that the reader has seen every shape of number."""
+    if rng.random() < 0.22:
+        return eastern(rng)
     dark = rng.random() < 0.2
     colours = [(WHITE, BLACK)] * 4 + [(YELLOW, BLACK)] * 2 + [(WHITE, (20, 50, 150)), (WHITE, (180, 30, 40)), (WHITE, (30, 110, 60)), ((215, 225, 235), BLACK)]
     darks = [((20, 20, 24), WHITE), ((20, 50, 150), WHITE), ((180, 30, 40), WHITE), ((30, 110, 60), WHITE), ((25, 25, 28), YELLOW)]
@@ -96,6 +131,14 @@ def other(rng, kind: str | None = None) -> Spec:
     spec = Spec("other", [fill(rng, rng.choice(OTHER_PATTERNS))], size=rng.choice([(520, 110), (520, 112), (440, 110), (400, 120), (360, 110), (330, 140), (305, 152)]),
                 bg=bg, fg=fg, family=rng.choice(["any", "any", "din", "fe", "sans", "condensed", "highway"]), cap=cap, cell=cap * rng.uniform(0.46, 0.66),
                 gap=rng.uniform(4, 14), space=rng.uniform(14, 36), equal=rng.random() < 0.5)
+    if rng.random() < 0.3:  # painted or printed at home, often on dark plates
+        spec.family = rng.choice(["office", "office", "serif"])
+        if rng.random() < 0.3:
+            spec.slant, spec.gap = rng.uniform(0.12, 0.35), rng.uniform(6, 14)
+        if spec.family == "serif" and rng.random() < 0.6:
+            spec.bg, spec.fg = (22, 22, 26), rng.choice([WHITE, WHITE, (215, 190, 110)])
+        spec.cap *= rng.uniform(0.55, 1.0)
+        spec.cell, fg = spec.cap * rng.uniform(0.6, 0.8), spec.fg
     if rng.random() < 0.5:
         spec.border, spec.border_width = fg, rng.uniform(1.5, 5)
     if rng.random() < 0.2:  # the name of a place under the number
@@ -114,4 +157,4 @@ def other(rng, kind: str | None = None) -> Spec:
     return spec
 
 
-MAKERS = {"BR": (brazil, 7), "US": (united_states, 14), "other": (other, 9)}
+MAKERS = {"BR": (brazil, 9), "US": (united_states, 18), "other": (other, 12)}

@@ -1,10 +1,13 @@
 """Measure which characters the reader takes for which:
 
-    python -m platewatch_training.reader.confusion MODEL.onnx OUT.tsv --val VAL_FOLDER --real-val REAL_VAL
+    python -m platewatch_training.reader.confusion MODEL.onnx OUT.tsv --val VAL_FOLDER --real-val REAL_VAL [--clean CLEAN-VAL]
 
-On validation plates only (rendered, and held-out real crops; each real crop
-counts as ten rendered ones, as cameras are real).  Every reading is aligned
-with the true text (edit distance).  Lines `truth read count`; `-` as `read` is
+On validation plates only (rendered ones; photographs of clean plates kept for
+this, `--shots` of each; held-out real crops, each of which counts as ten
+rendered ones, as cameras are real), as far as matching hears of them: held
+readable (0.3 and more) with a confidence of 0.2 and more.  Every reading is aligned
+with the true text (edit distance).  Lines `truth read count`, as
+`src/hotlist/confusions.rs` takes them (comments begin with `#`); `-` as `read` is
 a dropped character, `-` as `truth` one that is not there.  Comment lines give
 what else matching needs: shares of dropped, doubled and added characters, how
 often the true character is the reader's second choice where the first is wrong,
@@ -25,8 +28,10 @@ from .data import Shards, plain_crops
 from .decode import read
 from .model import BLANK
 from .propose import session
+from .snap import Camera, CleanPlates
 
 REAL_WEIGHT = 10.0
+LEAST_READABLE, LEAST_CONFIDENCE = 0.3, 0.2
 
 
 def align(truth: str, got: str) -> list[tuple[int | None, int | None]]:
@@ -89,7 +94,7 @@ class Tally:
             f"# plates read right {self.plates['right']}, nearly {self.plates['near']}, not at all (left out) {self.plates['far']}",
             f"# characters {n:.0f}, wrong {self.wrong / n:.5f}, dropped {self.dropped / n:.5f}, doubled {self.doubled / n:.5f}, added {self.added / n:.5f}",
             f"# where the first choice is wrong the truth is the second in {self.second / max(1e-9, self.wrong):.3f}, with a mean probability of {self.mass / max(1e-9, self.wrong):.3f}",
-            "truth\tread\tcount",
+            "# truth\tread\tcount",
         ]
         return "\n".join(head + [f"{a}\t{b}\t{count:.0f}" for (a, b), count in sorted(self.pairs.items(), key=lambda item: (item[0][0], -item[1], item[0][1]))]) + "\n"
 
@@ -100,20 +105,40 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--val", type=Path, required=True)
     parser.add_argument("--real-val", type=Path, required=True)
+    parser.add_argument("--clean", type=Path, help="folder of clean plates that were never trained on")
+    parser.add_argument("--shots", type=int, default=4, help="photographs of each of them")
     parser.add_argument("--count", type=int, default=4000)
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
     reader, tally = session(arguments.model), Tally()
+
+    def tell(crops: np.ndarray, truths: list[str], weight: float) -> None:
+        out = reader.run(None, {"plates": crops})
+        for steps, readable, truth in zip(out[0], out[3][:, 0], truths):
+            if truth and readable >= LEAST_READABLE:
+                got, at, whole = read(steps)
+                if whole * readable >= LEAST_CONFIDENCE:
+                    tally.add(truth, got, at, weight)
+
     for folder, weight in ((arguments.val, 1.0), (arguments.real_val, REAL_WEIGHT)):
         shards = Shards(folder)
         labels = shards.labels[0]
         for start in range(0, min(arguments.count, len(shards)), 50):
-            out = reader.run(None, {"plates": plain_crops(shards.pictures[0][start : start + 50]).numpy()})
-            for j, steps in enumerate(out[0]):
-                truth = str(labels["texts"][start + j])
-                if labels["purpose"][start + j] == 1 and out[3][j, 0] > 0.5 and truth:
-                    got, at, _ = read(steps)
-                    tally.add(truth, got, at, weight)
+            part = range(start, min(start + 50, len(shards)))
+            truths = [str(labels["texts"][k]) if labels["purpose"][k] == 1 else "" for k in part]
+            tell(plain_crops(shards.pictures[0][start : start + 50]).numpy(), truths, weight)
+    if arguments.clean:
+        plates, taker, crops, truths = CleanPlates(arguments.clean), Camera(9_000), [], []
+        for _ in range(arguments.shots):
+            for number in range(len(plates.index)):
+                image, quad, boxes, label = plates.get(number)
+                crop, matrix = taker.shoot(image, quad, boxes, label["lines"])
+                if Camera.lost(boxes, matrix) < 0.18:
+                    crops.append(crop)
+                    truths.append(label["text"])
+                if len(crops) == 50:
+                    tell(np.stack(crops).transpose(0, 3, 1, 2).astype(np.float32), truths, 1.0)
+                    crops, truths = [], []
     arguments.out.write_text(tally.text(arguments.model.name))
     print("\n".join(tally.text(arguments.model.name).splitlines()[:5]))
 

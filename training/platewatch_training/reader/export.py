@@ -3,7 +3,8 @@
     python -m platewatch_training.reader.export RUN/checkpoint.pt MODELS_FOLDER [--version X] [--temperature T]
 
 Softmax and the calibration temperature are inside the graph: matching uses
-the probabilities as they come out.
+the probabilities as they come out.  `--onnx` writes the card of a file made of
+this checkpoint already (quantised), and copies it.
 """
 
 from __future__ import annotations
@@ -65,13 +66,17 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--version", default="0")
     parser.add_argument("--temperatures", type=float, nargs=3, default=(1.0, 1.0, 1.0), help="characters, country, readable")
+    parser.add_argument("--onnx", type=Path, help="the model, where it is made already (reader.quantise)")
     parser.add_argument("--notes", type=Path, help="TOML tables to append to the card ([training], [accuracy], ...)")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     arguments.folder.mkdir(parents=True, exist_ok=True)
     reader, countries = load(arguments.checkpoint)
     path = arguments.folder / "reader.onnx"
-    write_onnx(reader, path, tuple(arguments.temperatures))
+    if arguments.onnx:
+        path.write_bytes(arguments.onnx.read_bytes())
+    else:
+        write_onnx(reader, path, tuple(arguments.temperatures))
     notes = arguments.notes.read_text() if arguments.notes else ""
     (arguments.folder / "reader.toml").write_text(card(path, countries, arguments.version, notes))
     print(path, path.stat().st_size, "bytes")

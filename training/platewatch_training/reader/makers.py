@@ -103,9 +103,12 @@ def maker(seed: int, clean: Path, real: Path | None, junk: Path | None, slots: S
 
 
 class Batches:
-    """Batches from `count` maker processes."""
+    """Batches from `count` maker processes; each is given out `uses` times, some batches apart and in another light."""
 
-    def __init__(self, clean: Path, real: Path | None, junk: Path | None, batch: int, seed: int, count: int = 1, pictures: int = 150):
+    REST = 10  # batches between one use and the next
+
+    def __init__(self, clean: Path, real: Path | None, junk: Path | None, batch: int, seed: int, count: int = 1, pictures: int = 150, uses: int = 1):
+        self.uses, self.kept, self.turn, self.generator = uses, [], 0, np.random.default_rng(seed)
         context = multiprocessing.get_context("fork")
         self.slots, self.free, self.full = Slots(12, batch), context.Queue(), context.Queue()
         self.share = multiprocessing.Value("d", 0.0)
@@ -117,6 +120,27 @@ class Batches:
         self.arrays = self.slots.arrays()
 
     def __next__(self) -> dict[str, np.ndarray]:
+        if self.uses == 1:
+            return self.new()
+        self.turn += 1
+        if self.turn % self.uses and len(self.kept) > self.REST:
+            batch, left = self.kept.pop(0)
+            images = self.other_light(batch["images"])
+            if left > 1:
+                self.kept.append((batch, left - 1))
+            return {**batch, "images": images}
+        batch = self.new()
+        self.kept.append((batch, self.uses - 1))
+        return batch
+
+    def other_light(self, images: np.ndarray) -> np.ndarray:
+        """Brighter or darker, flatter or harder, and moved up or down by a pixel, each picture otherwise."""
+        gain = self.generator.uniform(0.75, 1.2, (len(images), 1, 1, 1)).astype(np.float32)
+        shift = self.generator.uniform(-22, 22, (len(images), 1, 1, 1)).astype(np.float32)
+        return np.roll(np.clip((images - np.float32(110)) * gain + 110 + shift, 0, 255).astype(np.uint8), int(self.generator.integers(-1, 2)), 1)
+
+    def new(self) -> dict[str, np.ndarray]:
+        """A batch as a maker finished it."""
         slot = self.full.get()
         out = {name: array[slot].copy() for name, array in self.arrays.items()}
         self.free.put(slot)

@@ -26,6 +26,7 @@ import numpy as np
 import onnxruntime
 
 from .. import camera
+from ..labels import bad_boxes
 from ..plates import ALPHABET, COUNTRIES
 from ..plates.fonts import PROJECT, data_root
 from ..plates.sheet import sheet, tile
@@ -155,9 +156,12 @@ def propose(work: Path, model: Path | None, baseline: Path | None) -> None:
 
 def settle(work: Path) -> dict:
     """Accept what is sure; keep what a person has seen; the rest is doubt."""
-    index, labels = json.loads((work / "index.json").read_text()), read_labels()
+    index, labels, bad = json.loads((work / "index.json").read_text()), read_labels(), bad_boxes()
     for row in index:
         key = (row["image"], row["box"])
+        if key in bad:
+            labels[key] = {"image": row["image"], "box": row["box"], "text": "", "country": "", "status": "unreadable"}
+            continue
         if labels.get(key, {}).get("status") in ("seen", "unreadable"):
             continue
         text, reads = row["reads"][0], row["reads"]
@@ -211,10 +215,10 @@ def held_out(image: str) -> bool:
 def build(work: Path, target: Path) -> None:
     """Crops with settled texts as a shard for the trainer, and the held-out ones beside it (`TARGET-val`)."""
     frames, index, labels = np.load(work / "frames.npy"), json.loads((work / "index.json").read_text()), read_labels()
-    settled = []
+    settled, bad = [], bad_boxes()
     for i, row in enumerate(index):
         label = labels.get((row["image"], row["box"]))
-        if label and (label["status"] in ("sure", "seen", "unreadable")) and len(label["text"]) <= 10:
+        if label and (row["image"], row["box"]) not in bad and (label["status"] in ("sure", "seen", "unreadable")) and len(label["text"]) <= 10:
             settled.append((i, row, label))
     for folder, held in ((target, False), (target.with_name(target.name + "-val"), True)):
         chosen = [item for item in settled if held_out(item[1]["image"]) == held]
@@ -224,7 +228,7 @@ def build(work: Path, target: Path) -> None:
         np.savez(folder / "0000.npz", texts=np.array([label["text"] for *_, label in chosen]), lines=np.array(lines, np.int8),
                  country=np.array([COUNTRIES.index(label["country"]) if label["country"] else -1 for *_, label in chosen], np.int16),
                  purpose=np.array([0 if label["status"] == "unreadable" else 1 for *_, label in chosen], np.int8),
-                 native=np.array([row["width"] for _, row, _ in chosen], np.float32), places=np.full((len(chosen), 12, 6), -1, np.float32))
+                 native=np.array([row["width"] for _, row, _ in chosen], np.float32), kinds=np.array([row["source"] for _, row, _ in chosen]), places=np.full((len(chosen), 12, 6), -1, np.float32))
         print(len(chosen), "real crops in", folder)
 
 

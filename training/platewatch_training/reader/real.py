@@ -3,7 +3,9 @@
     python -m platewatch_training.reader.real OUT_FOLDER [--labels FILE]
 
 Writes `frames.npy` (N x (64 + 2 PAD_Y) x (160 + 2 PAD_X) x 3 uint8 RGB) and
-`labels.npz`.  The held-out tenth (`propose.held_out`) is never in it.
+`labels.npz`.  Boxes of `labels/bad_boxes.tsv` hold no plate and are kept as
+such; `labels/extra_crops.tsv` adds plates that the published labels leave out.
+The held-out tenth (`propose.held_out`) is never in it.
 """
 
 from __future__ import annotations
@@ -17,9 +19,11 @@ import cv2
 import numpy as np
 
 from .. import camera
+from ..labels import bad_boxes, table
 from ..plates import COUNTRIES
 from ..plates.fonts import data_root
 from .propose import LABELS, box_corners, held_out
+from .render import NOTHING, READABLE, UNREADABLE
 
 PAD_X, PAD_Y = 32, 24
 W, H = camera.CROP_WIDTH, camera.CROP_HEIGHT
@@ -61,12 +65,16 @@ def main() -> None:
     arguments.folder.mkdir(parents=True, exist_ok=True)
     with open(arguments.labels, newline="") as file:
         rows = {(row["image"], int(row["box"])): row for row in csv.DictReader(file, delimiter="\t")}
+    bad, extra = bad_boxes(), {}
+    for row in table("extra_crops.tsv"):
+        extra.setdefault(row["image"], []).append(([float(row[key]) for key in ("x0", "y0", "x1", "y1")], row))
     frames, texts, country, lines, purpose = [], [], [], [], []
     for line in (data_root() / "train.jsonl").read_text().splitlines():
         entry = json.loads(line)
-        chosen = [(box, rows.get((entry["image"], i))) for i, box in enumerate(entry["boxes"])]
+        chosen = [(box, rows.get((entry["image"], i))) for i, box in enumerate(entry["boxes"]) if (entry["image"], i) not in bad] + extra.get(entry["image"], [])
+        nothing = [box for i, box in enumerate(entry["boxes"]) if (entry["image"], i) in bad]
         chosen = [(box, row) for box, row in chosen if row and row["status"] in ("seen", "sure", "unreadable") and len(row["text"]) <= 12]
-        if not chosen or held_out(entry["image"]):
+        if not (chosen or nothing) or held_out(entry["image"]):
             continue
         picture = np.ascontiguousarray(cv2.imread(str(data_root() / entry["image"]))[:, :, ::-1])
         for box, row in chosen:
@@ -75,7 +83,13 @@ def main() -> None:
             country.append(COUNTRIES.index(row["country"]) if row["country"] in COUNTRIES else -1)
             ratio = (box[2] - box[0]) / (box[3] - box[1])
             lines.append(1 if ratio > 2.9 else -1)  # a narrower box may hold one line or two
-            purpose.append(0 if row["status"] == "unreadable" else 1)
+            purpose.append(UNREADABLE if row["status"] == "unreadable" else READABLE)
+        for box in nothing:
+            frames.append(frame_of(picture, box_corners(box)))
+            texts.append("")
+            country.append(-1)
+            lines.append(-1)
+            purpose.append(NOTHING)
     np.save(arguments.folder / "frames.npy", np.stack(frames))
     np.savez(arguments.folder / "labels.npz", texts=np.array(texts), country=np.array(country), lines=np.array(lines), purpose=np.array(purpose))
     print(len(frames), "real crops in", arguments.folder)

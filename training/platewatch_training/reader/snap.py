@@ -332,7 +332,7 @@ class Camera:
                 crop = cv2.GaussianBlur(crop, (0, 0), rng.uniform(5.0, 9))
             return crop, boxes, matrix, label, UNREADABLE
         move = None
-        if draw < 0.13:  # a box that took only a part of the plate
+        if draw < 0.14:  # a box that took only a part of the plate
             share, side = rng.uniform(0.12, 0.55), rng.random()
 
             def move(c, share=share, side=side):
@@ -346,7 +346,7 @@ class Camera:
 
         crop, matrix = self.shoot(image, quad, boxes, label["lines"], move=move)
         lost = self.lost(boxes, matrix)
-        if 0.13 <= draw < 0.15 and lost < 0.1:  # something stands before it
+        if 0.14 <= draw < 0.155 and lost < 0.1:  # something stands before it
             x0, wide = rng.randint(10, 110), rng.randint(22, 70)
             crop[:, x0 : x0 + wide] = cv2.resize(self.surroundings.bytes(16, 16), (wide, H))[:, : max(0, W - x0)] if x0 + wide <= W else 0
             return crop, boxes, matrix, label, UNREADABLE

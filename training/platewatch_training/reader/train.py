@@ -57,12 +57,12 @@ def losses(outputs, batch, progress: float, warm: bool):
         ctc = (ctc / lengths).clamp(max=4.0).mean()  # an unreadable or mislabelled sample must not steer
     else:
         ctc = log_p.sum() * 0
-    where = F.cross_entropy(country_logits, batch["country"], ignore_index=-1, label_smoothing=0.03)
+    where = F.cross_entropy(country_logits, batch["country"], ignore_index=-1, label_smoothing=0.05)
     rows = F.cross_entropy(line_logits, batch["lines"], ignore_index=-1)
     sure = batch["purpose"] < 2
     readable = F.binary_cross_entropy_with_logits(readable_logits[sure, 0], (batch["purpose"][sure] == 1).float())
     frame_weight = 0.2 if warm else 1.0 - 0.8 * ramp(progress, 0.1, 0.5)
-    total = frame_weight * frame + ctc_weight * ctc + 0.15 * where + 0.1 * rows + 0.2 * readable
+    total = frame_weight * frame + ctc_weight * ctc + 0.2 * where + 0.1 * rows + 0.2 * readable
     return total, {"frame": frame, "ctc": ctc, "country": where, "lines": rows, "readable": readable}
 
 
@@ -149,6 +149,7 @@ def main() -> None:
     parser.add_argument("--design", choices=list(DESIGNS), default="rows-large")
     parser.add_argument("--start", type=Path, help="weights to start from, of the same design or a narrower one")
     parser.add_argument("--makers", type=int, default=1)
+    parser.add_argument("--uses", type=int, default=1, help="how often a sample is used, in another light (making one costs a third of learning it)")
     parser.add_argument("--report", type=float, default=180, help="seconds between reports")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--fp32", action="store_true")
@@ -157,7 +158,7 @@ def main() -> None:
     cv2.setNumThreads(1)
     torch.manual_seed(arguments.seed)
     arguments.out.mkdir(parents=True, exist_ok=True)
-    batches = Batches(arguments.clean, arguments.real, arguments.junk, arguments.batch, arguments.seed, arguments.makers)
+    batches = Batches(arguments.clean, arguments.real, arguments.junk, arguments.batch, arguments.seed, arguments.makers, uses=arguments.uses)
     model = DESIGNS[arguments.design](len(COUNTRIES)).to(memory_format=torch.channels_last)
     if arguments.start:
         widen(torch.load(arguments.start, weights_only=False)["average"], model)
@@ -210,10 +211,10 @@ def main() -> None:
             print(step, f"{progress:.3f}", {k: round(v, 3) for k, v in mean.items()}, f"{(step - first) * arguments.batch / spent:.0f}/s, waiting {waited / spent:.2f}", flush=True)
             first, begun, waited = step, time.time(), 0.0
         if time.time() - last_report > arguments.report:
-            scores = evaluate(average, validation)
+            scores = evaluate(average, validation, 500)
             if real_validation and arguments.design != "slots":
                 scores["real"] = evaluate_real(average, real_validation)
-            row = {"step": step, "seen": step * arguments.batch, "minutes": round(elapsed / 60, 1), **{k: round(v, 4) for k, v in {**mean, **scores}.items()}}
+            row = {"step": step, "seen": step * arguments.batch, "minutes": round(elapsed / 60, 1), **{k: round(float(v), 4) for k, v in {**mean, **scores}.items()}}
             print(row, flush=True)
             log.write(json.dumps(row) + "\n")
             log.flush()
