@@ -8,15 +8,15 @@ use super::record::{EvidenceFile, MessageKind, ModelVersions, OutboxMessage, Rec
 use super::retention::{self, NonHits, Sweep};
 use super::rows::{OutboxRow, OutboxStats, Totals};
 use super::{
-    Alarm, AuditEntry, AuditHead, LawInForce, NewLook, Settings, StoreError, access, audit, conversion,
-    convert, outbox, pictures, salvage, sealing, usage,
+    AuditEntry, AuditHead, LawInForce, NewLook, Settings, StoreError, access, audit, conversion, convert,
+    outbox, pictures, salvage, sealing, usage,
 };
 use crate::domain::{Direction, Hit, HitState, ListVersion, Passage, PassageState, Utc};
 use crate::runtime::{HashKey, SigningKey};
 use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, named_params, params};
 use std::collections::VecDeque;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// The open store: owns the one writing connection. Used by the thread `store`; see
 /// [`super::start`] for the way in and [`super::StoreHandle`] for what the methods promise.
