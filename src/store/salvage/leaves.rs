@@ -18,7 +18,7 @@ const LEAF: u8 = 0x0d;
 /// Longer payloads are noise: a message is a few KiB.
 const LONGEST: usize = 1 << 20;
 /// Columns of the outbox in its first version; later ones only gain.
-const COLUMNS: usize = 11;
+const COLUMNS: usize = 10;
 
 /// Adds the waiting messages of `file` that `new` does not have, and then those of any page of `log`, valid or of
 /// an earlier round; how many. The latter may have been delivered since: they go out again under their ids.
