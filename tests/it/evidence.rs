@@ -111,7 +111,7 @@ fn a_hit_taken_out_is_proven_elsewhere_and_any_change_shows() {
 
     // The chain says who looked and who took what out.
     let (_, looks) = verb(&["audit", "list", "--action", "search"], &store, &[]);
-    assert!(looks.contains("j.peeters") && looks.contains("\"what\":\"log\""), "{looks}");
+    assert!(looks.contains("j.peeters") && looks.contains("\"with\":\"log\""), "{looks}");
     let (_, exports) = verb(&["audit", "list", "--action", "export"], &store, &[]);
     assert_eq!(exports.lines().count(), 1, "the one that failed is not among them: {exports}");
     assert!(exports.contains("AN-7") && exports.contains(id), "{exports}");
