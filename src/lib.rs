@@ -19,9 +19,13 @@ pub mod vision;
 
 pub mod alert;
 pub mod console;
+pub mod evidence;
 
 pub mod pipeline;
 
 pub mod config;
 
 pub mod cli;
+
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;

@@ -6,6 +6,7 @@
 use super::CaptureError;
 use super::address::Address;
 use super::http_auth::basic;
+use super::multipart::{MAX_HEAD, Multipart, Step, header, take_head};
 use super::net::Attempt;
 use super::pictures;
 use crate::domain::{Image, Utc};
@@ -15,19 +16,12 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::time::Duration;
 
-/// Longest head of a reply or part in bytes.
-const MAX_HEAD: usize = 64 * 1024;
-/// Longest JPEG in bytes.
-const MAX_JPEG: usize = 32 * 1024 * 1024;
-
 /// An open stream.
 pub(super) struct MjpegStream {
     stream: TcpStream,
-    buffer: Vec<u8>,
     attempt: Attempt,
-    chunked: bool,
-    /// Bytes of the current HTTP chunk still to come (RFC 9112 section 7.1); only where `chunked`.
-    chunk_left: usize,
+    parts: Multipart,
+    /// What was read and not yet handed to `parts`.
     raw: Vec<u8>,
 }
 
@@ -96,9 +90,8 @@ impl MjpegStream {
         }
         let chunked = header(&head, "transfer-encoding").is_some_and(|t| t.eq_ignore_ascii_case("chunked"));
         let reading = Attempt { timeout: read_timeout, ..attempt.clone() };
-        let mut this =
-            Self { stream, buffer: Vec::new(), attempt: reading, chunked, chunk_left: 0, raw: buffer };
-        this.unchunk()?;
+        let mut this = Self { stream, attempt: reading, parts: Multipart::new(chunked), raw: buffer };
+        this.take()?;
         Ok(this)
     }
 
@@ -106,25 +99,15 @@ impl MjpegStream {
     pub fn next(&mut self) -> Result<Part, CaptureError> {
         self.attempt =
             Attempt::new(self.attempt.source_name.clone(), self.attempt.timeout, self.attempt.cut.clone());
-        let head = loop {
-            if let Some(head) = take_head(&mut self.buffer) {
-                break head;
-            }
-            if self.buffer.len() > MAX_HEAD {
-                self.buffer.clear();
-                return Ok(Part::Bad("what should be the head of a part is too long".into()));
-            }
-            self.more()?;
-        };
-        let jpeg = match header(&head, "content-length").map(str::parse::<usize>) {
-            Some(Ok(length)) if length <= MAX_JPEG => {
-                while self.buffer.len() < length {
-                    self.more()?;
+        let jpeg = loop {
+            match self.parts.next() {
+                Step::Part(jpeg) => break jpeg,
+                Step::Bad(why) => return Ok(Part::Bad(why.into())),
+                Step::More => {
+                    self.attempt.read_more(&mut self.stream, &mut self.raw)?;
+                    self.take()?;
                 }
-                self.buffer.drain(..length).collect()
             }
-            Some(_) => return Ok(Part::Bad("the head of a part holds an impossible length".into())),
-            None => self.until_end_of_jpeg()?,
         };
         let arrived = Utc::now();
         Ok(match pictures::decode(jpeg, Path::new("part")) {
@@ -133,83 +116,7 @@ impl MjpegStream {
         })
     }
 
-    /// A JPEG whose length nobody said: up to the next boundary, found as the line break and dashes that
-    /// follow the end-of-image marker.
-    fn until_end_of_jpeg(&mut self) -> Result<Vec<u8>, CaptureError> {
-        let mut searched = 0;
-        loop {
-            let rest = self.buffer.get(searched..).unwrap_or_default();
-            let end = rest.windows(2).position(|w| w == [0xff, 0xd9]).map(|at| searched + at + 2);
-            match end {
-                Some(end) => match self.buffer.get(end..end + 3) {
-                    Some([b'\r' | b'\n', ..] | [b'-', b'-', ..]) => {
-                        return Ok(self.buffer.drain(..end).collect());
-                    }
-                    Some(_) => searched = end,
-                    None => self.more()?,
-                },
-                None => {
-                    searched = self.buffer.len().saturating_sub(1);
-                    if searched > MAX_JPEG {
-                        return Ok(std::mem::take(&mut self.buffer));
-                    }
-                    self.more()?;
-                }
-            }
-        }
+    fn take(&mut self) -> Result<(), CaptureError> {
+        self.parts.push(&mut self.raw).map_err(|did| self.attempt.refused(did, "see the camera"))
     }
-
-    fn more(&mut self) -> Result<(), CaptureError> {
-        self.attempt.read_more(&mut self.stream, &mut self.raw)?;
-        self.unchunk()
-    }
-
-    /// Moves what has arrived to the buffer, without the chunks' frames.
-    fn unchunk(&mut self) -> Result<(), CaptureError> {
-        if !self.chunked {
-            self.buffer.append(&mut self.raw);
-            return Ok(());
-        }
-        loop {
-            if self.chunk_left > 0 {
-                let n = self.chunk_left.min(self.raw.len());
-                self.buffer.extend(self.raw.drain(..n));
-                self.chunk_left -= n;
-                if self.chunk_left > 0 {
-                    return Ok(());
-                }
-            }
-            let start = self.raw.iter().take_while(|b| matches!(b, b'\r' | b'\n')).count();
-            let rest = self.raw.get(start..).unwrap_or_default();
-            let Some(end) = rest.iter().position(|b| *b == b'\n') else { return Ok(()) };
-            let line = String::from_utf8_lossy(rest.get(..end).unwrap_or_default()).into_owned();
-            let size = line.split(';').next().unwrap_or_default().trim();
-            match usize::from_str_radix(size, 16) {
-                Ok(size) if size > 0 && size <= MAX_JPEG => self.chunk_left = size,
-                Ok(0) => return Err(self.attempt.refused("it ended the stream", "see the camera")),
-                _ => return Err(self.attempt.refused("it sent a broken HTTP chunk", "see the camera")),
-            }
-            self.raw.drain(..start + end + 1);
-        }
-    }
-}
-
-/// Takes the text up to the first empty line that ends headers off the front, with leading empty lines.
-fn take_head(buffer: &mut Vec<u8>) -> Option<String> {
-    let start = buffer.iter().take_while(|b| matches!(b, b'\r' | b'\n')).count();
-    let rest = buffer.get(start..)?;
-    let crlf = rest.windows(4).position(|w| w == b"\r\n\r\n").map(|at| (at, 4));
-    let lf = rest.windows(2).position(|w| w == b"\n\n").map(|at| (at, 2));
-    let (at, gap) = [crlf, lf].into_iter().flatten().min()?;
-    let head = String::from_utf8_lossy(rest.get(..at)?).into_owned();
-    buffer.drain(..start + at + gap);
-    Some(head)
-}
-
-/// The value of header `name` (in lower case).
-fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
-    head.lines()
-        .filter_map(|line| line.split_once(':'))
-        .find(|(n, _)| n.trim().eq_ignore_ascii_case(name))
-        .map(|(_, value)| value.trim())
 }

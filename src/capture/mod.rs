@@ -13,9 +13,12 @@ mod clip;
 mod decoder;
 mod error;
 mod event;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod http_auth;
 mod live;
 mod mjpeg;
+mod multipart;
 mod net;
 mod pictures;
 mod recorded;

@@ -64,7 +64,7 @@ pub(super) fn decode(bytes: Vec<u8>, path: &Path) -> Result<Image, CaptureError>
 }
 
 /// Width and height as the header of a JPEG, PNG, BMP or WebP says; `None` for others.
-fn claimed_size(bytes: &[u8]) -> Option<(u64, u64)> {
+pub(super) fn claimed_size(bytes: &[u8]) -> Option<(u64, u64)> {
     let be32 = |at: usize| bytes.get(at..)?.first_chunk().map(|b| u64::from(u32::from_be_bytes(*b)));
     let le32 = |at: usize| bytes.get(at..)?.first_chunk().map(|b| u32::from_le_bytes(*b));
     let le24 = |at: usize| {

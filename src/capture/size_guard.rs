@@ -22,7 +22,7 @@ pub(super) struct SizeGuard {
 }
 
 #[derive(Clone, Copy, PartialEq)]
-enum Codec {
+pub(super) enum Codec {
     H264,
     H265,
 }
@@ -78,7 +78,7 @@ impl SizeGuard {
 }
 
 /// The sequence parameter sets of a packet in the byte stream format (H.264 annex B).
-fn parameter_sets(packet: &[u8], codec: Codec) -> impl Iterator<Item = &[u8]> {
+pub(super) fn parameter_sets(packet: &[u8], codec: Codec) -> impl Iterator<Item = &[u8]> {
     let starts = packet.windows(3).enumerate().filter(|(_, w)| *w == [0, 0, 1]).map(|(at, _)| at);
     let ends = starts.clone().skip(1).chain([packet.len()]);
     starts.zip(ends).filter_map(move |(start, end)| {

@@ -7,6 +7,7 @@ use crate::domain::{PlateText, Utc};
 use crate::law::access::{Answer, Asker, Gate, Look, Right, Users};
 use crate::law::{Policy, Preset};
 use crate::runtime::Secret;
+pub(super) use crate::runtime::who::system_user;
 use crate::store::{AuditAction, AuditEntry, Clerk, LawInForce, NewLook, Reader, Settings, StoreError};
 use anyhow::{Context, bail};
 use std::io::{BufRead, IsTerminal, Write};
@@ -246,9 +247,4 @@ impl Drop for Hidden {
 /// coreutils' own; where it is missing the password shows, which is said by the terminal itself.
 fn stty(argument: &str) {
     let _ = std::process::Command::new("stty").arg(argument).status();
-}
-
-/// The user of this system.
-pub(super) fn system_user() -> String {
-    std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| "unknown".into())
 }

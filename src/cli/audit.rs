@@ -1,11 +1,14 @@
 //! `platewatch audit`: the chain of who did and saw what.
 
-use super::common::StoreArgs;
+use super::common::{StoreArgs, by_person, note_look};
 use super::{DONE, FAILED};
 use crate::domain::Utc;
 use crate::runtime::PublicKey;
-use crate::store::{AuditHead, AuditRow, Reader};
+use crate::store::{AuditAction, AuditEntry, AuditHead, AuditRow, AuditWriter, Reader};
+use anyhow::Context;
 use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  platewatch audit list --data /var/lib/platewatch\n  \
@@ -34,6 +37,25 @@ enum Verb {
         /// One JSON object a line
         #[arg(long)]
         json: bool,
+    },
+    /// Write the whole chain with its seals to a file
+    #[command(
+        after_help = "Examples:\n  platewatch audit export --out chain.jsonl --purpose \"yearly inspection\" --data demo-data\n\n\
+        One JSON object a line: the rows, then the seals. That it was taken out is the last row.\n\
+        Exit codes: 0 written; 1 it is not; 2 wrong usage."
+    )]
+    Export {
+        /// The file to write; it must not be there yet
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        /// Why it is taken out
+        #[arg(long, value_name = "TEXT")]
+        purpose: String,
+        /// Who takes it out [default: the user of this system]
+        #[arg(long, value_name = "NAME")]
+        by: Option<String>,
+        #[command(flatten)]
+        store: StoreArgs,
     },
     /// Check that no row was changed, removed or reordered
     #[command(after_help = "Examples:\n  platewatch audit verify --data demo-data\n  \
@@ -67,13 +89,20 @@ pub(super) fn head(text: &str) -> Result<AuditHead, String> {
 pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
     match &args.verb {
         Verb::List { store, action, since, json } => list(store, action.as_deref(), *since, *json),
+        Verb::Export { out, purpose, by, store } => {
+            let entry = by_person(by.as_deref(), AuditAction::Export);
+            export(store, out, entry.with("what", "audit").with("purpose", purpose))
+        }
         Verb::Verify { store, key, head } => verify(store, *key, head.as_ref()),
     }
 }
 
 fn list(store: &StoreArgs, action: Option<&str>, since: Option<Utc>, json: bool) -> anyhow::Result<u8> {
     const BATCH: usize = 1_000;
-    let reader = Reader::open(&store.settings()?)?;
+    let settings = store.settings()?;
+    let asked = [("action", action.map(str::to_owned)), ("since", since.map(|t| t.to_string()))];
+    note_look(&settings, None, "audit", &asked)?;
+    let reader = Reader::open(&settings)?;
     let mut out = std::io::stdout().lock();
     let mut next = 1;
     loop {
@@ -84,18 +113,54 @@ fn list(store: &StoreArgs, action: Option<&str>, since: Option<Utc>, json: bool)
             |r: &&AuditRow| action.is_none_or(|a| a == r.action) && since.is_none_or(|at| r.at >= at);
         for row in rows.iter().filter(wanted) {
             if json {
-                let detail: serde_json::Value = serde_json::from_str(&row.detail).unwrap_or_default();
-                let line = serde_json::json!({
-                    "seq": row.seq, "at": row.at.to_string(), "actor": row.actor, "action": row.action,
-                    "detail": detail, "previous": row.previous, "hash": row.hash,
-                });
-                writeln!(out, "{line}")?;
+                writeln!(out, "{}", as_json(row))?;
             } else {
                 let (at, actor, action) = (row.at, &row.actor, &row.action);
                 writeln!(out, "{:>6} {at} {actor:<16} {action:<20} {}", row.seq, row.detail)?;
             }
         }
     }
+}
+
+fn as_json(row: &AuditRow) -> serde_json::Value {
+    let detail: serde_json::Value = serde_json::from_str(&row.detail).unwrap_or_default();
+    serde_json::json!({
+        "seq": row.seq, "at": row.at.to_string(), "actor": row.actor, "action": row.action,
+        "detail": detail, "previous": row.previous, "hash": row.hash, "salt": row.salt,
+    })
+}
+
+/// The whole chain with its seals, for whoever keeps it elsewhere. That it was taken out is its last row.
+fn export(store: &StoreArgs, path: &Path, entry: AuditEntry) -> anyhow::Result<u8> {
+    const BATCH: usize = 1_000;
+    let settings = store.settings()?;
+    let file = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .with_context(|| format!("cannot write {}", path.display()))?;
+    let head = AuditWriter::open(&settings)?.append_and_seal(&entry)?;
+    let reader = Reader::open(&settings)?;
+    let mut out = std::io::BufWriter::new(file);
+    let mut next = 1;
+    // Rows that come meanwhile belong to the next export.
+    while next <= head.seq {
+        let mut rows = reader.audit_rows(next, BATCH)?;
+        rows.retain(|r| r.seq <= head.seq);
+        let Some(last) = rows.last() else { break };
+        next = last.seq + 1;
+        rows.iter().try_for_each(|row| writeln!(out, "{}", as_json(row)))?;
+    }
+    for seal in reader.audit_seals()?.iter().filter(|s| s.seq <= head.seq) {
+        let line = serde_json::json!({
+            "seal": seal.seq, "at": seal.at.to_string(), "key": seal.key, "signature": seal.signature,
+        });
+        writeln!(out, "{line}")?;
+    }
+    out.into_inner().map_err(std::io::IntoInnerError::into_error)?.sync_all()?;
+    writeln!(std::io::stdout().lock(), "head {}:{}", head.seq, head.hash)?;
+    Ok(DONE)
 }
 
 fn verify(store: &StoreArgs, key: Option<PublicKey>, told: Option<&AuditHead>) -> anyhow::Result<u8> {

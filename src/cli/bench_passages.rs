@@ -180,7 +180,7 @@ type Here = Vec<(usize, Corners, bool)>;
 
 /// Where the readings come from.
 enum Source {
-    Clip { reader: ClipReader, worker: Box<vision::Worker>, perfect: bool, dump: Option<ReadingsOut> },
+    Clip { reader: Box<ClipReader>, worker: Box<vision::Worker>, perfect: bool, dump: Option<ReadingsOut> },
     Kept(ReadingsIn),
 }
 
@@ -193,7 +193,7 @@ impl Source {
         let mut settings = args.models.settings(40.0)?;
         settings.min_score = args.min_score;
         Ok(Self::Clip {
-            reader: ClipReader::open(&clip, CameraId::new("bench"), None)?,
+            reader: Box::new(ClipReader::open(&clip, CameraId::new("bench"), None)?),
             worker: Box::new(worker(&settings)?),
             perfect: args.perfect_detections,
             dump: args.dump.as_deref().map(ReadingsOut::create).transpose()?,
@@ -328,4 +328,10 @@ fn shows(reading: &Reading, here: &Here, truth: &Truth, number: u64) -> Shows {
     });
     let best = alike.max_by(|a, b| a.1.total_cmp(&b.1)).filter(|b| b.1 >= SAME_TEXT);
     best.map_or(Shows::Nothing, |(v, _)| Shows::Unasked(v))
+}
+
+/// Door for the fuzz targets: the truth of a clip.
+#[cfg(any(test, fuzzing))]
+pub(super) fn fuzz(bytes: &[u8]) {
+    let _ = serde_json::from_slice::<Truth>(bytes);
 }

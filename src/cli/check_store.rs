@@ -1,8 +1,8 @@
 //! `platewatch check store`: whether what is kept is whole.
 
-use super::common::StoreArgs;
+use super::common::{StoreArgs, by_person};
 use super::{DONE, FAILED};
-use crate::store::{self, AuditHead};
+use crate::store::{self, AuditAction, AuditHead};
 use std::io::Write;
 
 #[derive(Debug, clap::Args)]
@@ -17,6 +17,9 @@ pub(super) struct Args {
     /// Mend what can be mended
     #[arg(long)]
     mend: bool,
+    /// Who mends, for the audit chain [default: the user of this system]
+    #[arg(long, value_name = "NAME", requires = "mend")]
+    by: Option<String>,
     /// A head of the audit chain that `health` told earlier
     #[arg(long, value_name = "SEQ:HASH", value_parser = super::audit::head)]
     head: Option<AuditHead>,
@@ -45,7 +48,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
     }
     let wrong = found.findings.len() as u64 + found.more;
     writeln!(out, "findings {wrong}")?;
-    let mended = if args.mend && wrong > 0 { store::mend(&settings, &found.findings)? } else { 0 };
+    let entry = by_person(args.by.as_deref(), AuditAction::StoreMended);
+    let mended = if args.mend && wrong > 0 { store::mend(&settings, &found.findings, entry)? } else { 0 };
     if args.mend {
         writeln!(out, "mended {mended}")?;
     }

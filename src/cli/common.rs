@@ -1,6 +1,8 @@
 //! What several verbs share: where the models are, printing, progress.
 
 use crate::domain::{CameraId, ClockQuality, ClockSource, Frame, FrameStamp, Image, Utc};
+use crate::runtime::who::system_user;
+use crate::store::{AuditAction, AuditEntry, AuditWriter, Settings, StoreError};
 use crate::{config, store, vision};
 use anyhow::{Context, bail};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -45,6 +47,31 @@ impl StoreArgs {
             None => Ok(store::Settings::new(&self.data)),
         }
     }
+}
+
+/// What a person does, for the audit chain: under the name given, else the system's; the latter always stands with it.
+pub(super) fn by_person(by: Option<&str>, action: AuditAction) -> AuditEntry {
+    let user = system_user();
+    AuditEntry::by(by.unwrap_or(&user), action).with("system_user", user)
+}
+
+/// Puts on record that `entry`'s person looks at `what`. To be called before anything is shown.
+///
+/// # Errors
+/// It cannot be put on record; then nothing may be shown.
+pub(super) fn note_look(
+    settings: &Settings,
+    by: Option<&str>,
+    what: &str,
+    asked: &[(&str, Option<String>)],
+) -> Result<(), StoreError> {
+    let mut entry = by_person(by, AuditAction::Search).with("what", what);
+    for (name, value) in asked {
+        if let Some(value) = value {
+            entry = entry.with(name, value);
+        }
+    }
+    AuditWriter::open(settings)?.append(&entry).map(|_| ())
 }
 
 impl ModelArgs {

@@ -62,19 +62,26 @@ fn index(path: &Path) -> anyhow::Result<Vec<Labelled>> {
     let dir = path.parent().unwrap_or(Path::new("."));
     let lines = text.lines().enumerate().filter(|(_, l)| !l.trim().is_empty());
     lines
-        .map(|(n, line)| {
-            let at = || format!("{}:{}", path.display(), n + 1);
-            let l: Line = serde_json::from_str(line).with_context(at)?;
-            let mut truths: Vec<Truth> =
-                l.boxes.into_iter().map(|b| Truth { text: None, bounds: Some(b) }).collect();
-            for p in l.plates {
-                let text = p.text.map(|t| compared(&t)).transpose().with_context(at)?;
-                truths.push(Truth { text, bounds: p.bounds });
-            }
-            let country = l.country.unwrap_or_else(|| "-".into());
-            Ok(Labelled { image: dir.join(l.image), source: l.source, country, truths })
-        })
+        .map(|(n, line)| index_line(dir, line).with_context(|| format!("{}:{}", path.display(), n + 1)))
         .collect()
+}
+
+fn index_line(dir: &Path, line: &str) -> anyhow::Result<Labelled> {
+    let l: Line = serde_json::from_str(line)?;
+    let mut truths: Vec<Truth> = l.boxes.into_iter().map(|b| Truth { text: None, bounds: Some(b) }).collect();
+    for p in l.plates {
+        let text = p.text.map(|t| compared(&t)).transpose()?;
+        truths.push(Truth { text, bounds: p.bounds });
+    }
+    let country = l.country.unwrap_or_else(|| "-".into());
+    Ok(Labelled { image: dir.join(l.image), source: l.source, country, truths })
+}
+
+/// Door for the fuzz targets: a line of either kind of index.
+#[cfg(any(test, fuzzing))]
+pub(super) fn fuzz(line: &str) {
+    let _ = index_line(Path::new("fuzz"), line);
+    let _ = openalpr_line(line);
 }
 
 fn openalpr(dir: &Path) -> anyhow::Result<Vec<Labelled>> {

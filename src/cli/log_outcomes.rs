@@ -59,6 +59,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
         By::Kind => TallyBy::Kind,
     };
     let rows = Reader::open(&settings)?.tally(args.since, by)?;
+    let since = args.since.map(|t| t.to_string());
+    super::common::note_look(&settings, None, "outcomes", &[("since", since)])?;
     let lists = args.config.as_deref().map(super::hotlist_budget::expected).transpose()?.unwrap_or_default();
     let expected = |t: &Tally| expected(&lists, args.by, &t.key);
     let mut out = std::io::stdout().lock();

@@ -25,6 +25,7 @@ mod common;
 mod dataset;
 mod demo;
 mod duty;
+mod evidence;
 mod hold;
 mod hotlist;
 mod hotlist_budget;
@@ -105,7 +106,9 @@ enum Verb {
     Hold(hold::Args),
     /// Read and verify the audit chain
     Audit(audit::Args),
-    /// Make a key for the store, encrypt it, decrypt it, change its key
+    /// Take a hit out as one signed file, and prove such a file
+    Evidence(evidence::Args),
+    /// Copy the store; make a key for it, encrypt it, decrypt it, change its key
     Store(store::Args),
     /// Draft, sign, check and show the authorisations cameras work under
     Mandate(mandate::Args),
@@ -139,6 +142,7 @@ pub fn main() -> ExitCode {
         Verb::Access(args) => access::run(&args),
         Verb::Hold(args) => hold::run(&args),
         Verb::Audit(args) => audit::run(&args),
+        Verb::Evidence(args) => evidence::run(&args),
         Verb::Store(args) => store::run(&args),
         Verb::Mandate(args) => mandate::run(&args),
         Verb::Duty(args) => duty::run(&args),
@@ -155,6 +159,13 @@ pub fn main() -> ExitCode {
             ExitCode::from(FAILED)
         }
     }
+}
+
+/// Door for the fuzz targets: the truth of a clip, and the index of labelled pictures.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn fuzz_truth(bytes: &[u8]) {
+    bench_passages::fuzz(bytes);
+    String::from_utf8_lossy(bytes).lines().for_each(dataset::fuzz);
 }
 
 #[cfg(test)]

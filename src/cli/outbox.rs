@@ -2,7 +2,7 @@
 
 use super::DONE;
 use super::common::StoreArgs;
-use crate::store::{AuditAction, AuditEntry, AuditWriter, Reader};
+use crate::store::{AuditAction, AuditWriter, Reader};
 use std::io::Write;
 
 /// Rows printed at most.
@@ -42,9 +42,9 @@ enum Verb {
         all: bool,
         #[command(flatten)]
         store: StoreArgs,
-        /// Who says so, for the audit chain
-        #[arg(long, value_name = "NAME", env = "USER", default_value = "unknown")]
-        by: String,
+        /// Who says so, for the audit chain [default: the user of this system]
+        #[arg(long, value_name = "NAME")]
+        by: Option<String>,
     },
 }
 
@@ -71,7 +71,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
             }
         }
         Verb::Retry { ids, all, store, by } => {
-            let entry = AuditEntry::by(by, AuditAction::OutboxRetried);
+            let entry = super::common::by_person(by.as_deref(), AuditAction::OutboxRetried);
             let ids = (!all).then_some(ids.as_slice());
             let revived = AuditWriter::open(&store.settings()?)?.retry_outbox(ids, entry)?;
             let s = if revived == 1 { "" } else { "s" };

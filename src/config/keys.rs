@@ -299,9 +299,9 @@ pub(super) const KEYS: &[Key] = &[
     key("mqtt.inbound.signers", "key", Text("a public key, 64 hexadecimal digits"), "required", "\"d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a\"", "The public key (Ed25519)."),
     key("mqtt.inbound.signers", "may", Array("words of \"outcome\", \"reload-lists\", \"retry-outbox\", \"pause\", \"resume\", \"health-now\""), "required", "[\"outcome\", \"health-now\"]", "What may be asked with it."),
 
-    key("console", "listen", Text("address:port, such as \"127.0.0.1:8080\""), "\"127.0.0.1:8080\"", "\"[::1]:8080\"", "Where to listen. The page has no login: beyond loopback, put one before it."),
+    key("console", "listen", Text("address:port, such as \"127.0.0.1:8080\""), "\"127.0.0.1:8080\"", "\"[::1]:8080\"", "Where to listen. Under `law.policy = \"enforce\"` people log in; else beyond loopback put a login before it."),
     key("console", "page", Bool, "true", "false", "Whether hits and pictures are shown, or only health and metrics."),
-    key("console", "answers", Bool, "false", "true", "Whether hits can be answered on the page (confirmed, misread, ...). The page has no login: whoever reaches it can answer under any name."),
+    key("console", "answers", Bool, "false", "true", "Whether hits can be answered on the page (confirmed, misread, ...). Where nobody has to log in (`law.policy`) whoever reaches the page can answer under any name."),
 
     key("log", "level", Text("\"error\", \"warn\", \"info\", \"debug\", \"trace\", or a filter such as \"info,platewatch::capture=debug\""), "\"info\"", "\"debug\"", "How much is logged."),
     key("log", "format", Word(&["text", "json"]), "\"text\"", "\"json\"", "Text for people or one JSON object a line."),

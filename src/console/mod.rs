@@ -16,6 +16,7 @@ mod from_store;
 mod guard;
 mod json;
 mod login;
+mod noted;
 mod page;
 mod server;
 mod settings;
@@ -23,9 +24,13 @@ pub mod view;
 
 pub use door::Door;
 pub use from_store::{StoreAnswers, StoreHits};
+pub use noted::Noted;
 pub use server::{ConsoleError, ConsoleThread, Sources, start};
 pub use settings::Settings;
 pub use view::{
     AnswerError, AnswerSink, AnswerView, HitSource, HitView, NewAnswer, PictureRef, Status, StatusSource,
     problems,
 };
+
+#[cfg(any(test, fuzzing))]
+pub(crate) use answers::fuzz as fuzz_answer;

@@ -198,7 +198,7 @@ fn span(text: &str) -> Option<(u16, u16)> {
         let (h, m) = t.split_once(':')?;
         let number = |t: &str| t.bytes().all(|b| b.is_ascii_digit()).then(|| t.parse::<u16>().ok()).flatten();
         let (h, m) = (number(h)?, number(m)?);
-        (h < 24 && m < 60 || h == 24 && m == 0).then_some(h * 60 + m)
+        (h < 24 && m < 60 || h == 24 && m == 0).then(|| h * 60 + m)
     };
     let (from, to) = text.split_once('-')?;
     let (from, to) = (minutes(from)?, minutes(to)?);
@@ -264,6 +264,7 @@ mod tests {
             "Montag-Xyz",
             "08:00-08:00",
             "25:00-26:00",
+            "9967:67-14:00", // found by fuzzing: hours in minutes do not fit 16 bits
             "Mon 08:00-09:00 10:00-11:00",
             "24:00-08:00",
         ] {

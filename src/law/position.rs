@@ -47,18 +47,22 @@ struct Said {
 impl PositionSource for PositionFile {
     fn latest(&mut self) -> Option<Fix> {
         let text = std::fs::read_to_string(&self.0).ok()?;
-        // The last whole object counts: whoever appends lines is understood too.
-        text.lines().rev().filter_map(|line| serde_json::from_str::<Said>(line).ok()).find_map(|said| {
-            let there = (-180.0..=180.0).contains(&said.longitude) && (-90.0..=90.0).contains(&said.latitude);
-            let position = Position {
-                longitude: said.longitude,
-                latitude: said.latitude,
-                heading: said.heading.filter(|h| h.is_finite()),
-                accuracy_m: said.accuracy_m.filter(|a| a.is_finite()),
-            };
-            Some(Fix { position, at: said.time.parse().ok()? }).filter(|_| there)
-        })
+        last_fix(&text)
     }
+}
+
+/// The position in the text of such a file. The last whole object counts: whoever appends lines is understood too.
+pub(crate) fn last_fix(text: &str) -> Option<Fix> {
+    text.lines().rev().filter_map(|line| serde_json::from_str::<Said>(line).ok()).find_map(|said| {
+        let there = (-180.0..=180.0).contains(&said.longitude) && (-90.0..=90.0).contains(&said.latitude);
+        let position = Position {
+            longitude: said.longitude,
+            latitude: said.latitude,
+            heading: said.heading.filter(|h| h.is_finite()),
+            accuracy_m: said.accuracy_m.filter(|a| a.is_finite()),
+        };
+        Some(Fix { position, at: said.time.parse().ok()? }).filter(|_| there)
+    })
 }
 
 #[cfg(test)]

@@ -119,16 +119,6 @@ impl Lawful {
         self.0.settings.policy != Policy::Off && self.0.settings.preset.rules.is_some()
     }
 
-    /// Whether people may be seen in the camera's pictures: its mandate allows it, or police law does not apply.
-    pub fn people(&self, camera: &CameraId) -> bool {
-        if !self.applies() {
-            return true;
-        }
-        let gates = lock(&self.0.gates);
-        let mandate = gates.get(camera).filter(|g| g.door == Door::Open).and_then(|g| g.mandate.as_ref());
-        mandate.is_some_and(|m| m.modalities.as_ref().is_some_and(|m| m.people))
-    }
-
     /// Waits until the camera may look; the flag that ends it when it no longer may. `None`: the box stops.
     pub fn wait_open(&self, camera: &CameraId, stop: &Stop) -> Option<Stop> {
         loop {

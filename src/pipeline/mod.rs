@@ -13,8 +13,8 @@
 //! * `camera.rs` is a camera's thread, `worker.rs` a vision thread, `judge.rs` the hits, `ignoring.rs` the
 //!   ignore list, `recorder.rs` what is
 //!   kept, `keeper.rs` and `backlog.rs` how, whatever the disk does, `guard.rs` what a defect may take with it,
-//!   `clock.rs` and `condition.rs` how clock, disk and the program itself are, `past_search.rs` late hits, `lawful.rs`
-//!   and `law_thread.rs` whether a camera may look, `ledger.rs` what the audit chain is told, `orders.rs` and
+//!   `clock.rs` and `condition.rs` how clock, disk and the program itself are, `past_search.rs` late hits,
+//!   `lawful.rs` and `law_thread.rs` whether a camera may look, `ledger.rs` what the audit chain is told, `orders.rs` and
 //!   `pausing.rs` what operators ask over MQTT, `watching.rs` what logs, metrics
 //!   and status topics are told, `screen.rs` what the web page is fed.
 //!

@@ -2,9 +2,10 @@
 
 use super::condition::Condition;
 use super::keeper::Keeper;
-use super::lawful::Lawful;
+use super::lawful::{Door, Lawful};
 use crate::alert::{BoxIdentity, hit_message, passage_message};
 use crate::domain::{CameraId, EvidenceFrame, Hit, PassageState, Utc};
+use crate::law::Policy;
 use crate::runtime::Stop;
 use crate::store::{EvidenceFile, EvidenceRole, ModelVersions, OutboxMessage, Record};
 use crate::telemetry::{Metrics, QueueName, Stage, SuppressReason};
@@ -12,7 +13,7 @@ use crate::track::TrackEvent;
 use crate::vision::{EncodedPicture, FaceFinder, People, PictureRole, VisionError, encode_evidence};
 use crossbeam_channel::{Receiver, never, select};
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 /// A passage with what the lists said of it.
@@ -63,7 +64,7 @@ impl Seen {
         lawful: &Lawful,
     ) -> Result<Vec<EvidenceFile>, VisionError> {
         let camera = &evidence.stamp.camera;
-        if self.allowed.contains(camera) && lawful.people(camera) {
+        if self.allowed.contains(camera) && people(lawful, camera) {
             return evidence_files(evidence, People::Allowed);
         }
         evidence_files(evidence, People::Hidden(self.faces.as_mut())).or_else(|error| {
@@ -72,6 +73,17 @@ impl Seen {
             evidence_files(evidence, People::Hidden(None))
         })
     }
+}
+
+/// Whether people may be seen in the camera's pictures: its mandate allows it, or police law does not apply.
+fn people(lawful: &Lawful, camera: &CameraId) -> bool {
+    let law = &lawful.inner().settings;
+    if law.policy == Policy::Off || law.preset.rules.is_none() {
+        return true;
+    }
+    let gates = lawful.inner().gates.lock().unwrap_or_else(PoisonError::into_inner);
+    let mandate = gates.get(camera).filter(|g| g.door == Door::Open).and_then(|g| g.mandate.as_ref());
+    mandate.and_then(|m| m.modalities.as_ref()).is_some_and(|m| m.people)
 }
 
 /// How many passages without a hit cameras may publish in a minute. A camera that looks at a fence or a shelf of

@@ -4,7 +4,9 @@ use super::Settings;
 use super::lawful::Lawful;
 use super::watching::Watch;
 use crate::alert::message::CameraState;
-use crate::console::{self, ConsoleError, ConsoleThread, Door, Sources, Status, StoreAnswers, StoreHits};
+use crate::console::{
+    self, ConsoleError, ConsoleThread, Door, HitSource, Noted, Sources, Status, StoreAnswers, StoreHits,
+};
 use crate::law::access::Gate;
 use crate::runtime::Stop;
 use crate::store::StoreHandle;
@@ -43,10 +45,16 @@ pub(super) fn start(
         rules: law.preset.rules.as_ref().map(|r| r.access.clone()),
     };
     let door = Door::new(gate, settings.store.users(), store.clone()).map(Arc::new);
+    // Where people log in, what each has seen is on record by name; elsewhere by nobody's.
+    let hits = StoreHits::open(&settings.store)?;
+    let hits: Arc<dyn HitSource> = match &door {
+        Some(_) => Arc::new(hits),
+        None => Arc::new(Noted::new(hits, store.clone()).map_err(ConsoleError::Thread)?),
+    };
     let sources = Sources {
         zone: settings.alert.zone.clone(),
         box_id: settings.alert.box_id.clone(),
-        hits: Arc::new(StoreHits::open(&settings.store)?),
+        hits,
         status: Arc::new(status),
         answers: Arc::new(StoreAnswers(store.clone())),
         note: if door.is_none() {

@@ -14,6 +14,7 @@ pub mod signers;
 pub mod signing;
 pub mod stop;
 pub mod systemd;
+pub mod who;
 
 pub use at_rest::{StoreKey, StoreKeyError, StoreKeySource};
 pub use backoff::Backoff;

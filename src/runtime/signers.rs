@@ -65,6 +65,11 @@ impl Signers {
         self.0.is_empty()
     }
 
+    /// Their keys.
+    pub fn keys(&self) -> impl Iterator<Item = PublicKey> {
+        self.0.values().copied()
+    }
+
     /// Their ids.
     pub fn ids(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)

@@ -10,7 +10,8 @@ use super::outcomes::{self, Answer};
 use super::record::OutboxMessage;
 use super::rows::PassageRow;
 use super::{
-    AuditAction, AuditEntry, NewHold, Settings, StoreError, audit, convert, queries, retention, writer,
+    AuditAction, AuditEntry, NewHold, Settings, StoreError, audit, convert, dossier, queries, retention,
+    writer,
 };
 use crate::domain::{Hit, HitId, ListVersion, Passage, PassageId, Utc};
 use rusqlite::{TransactionBehavior, named_params};
@@ -193,6 +194,7 @@ impl Clerk {
             for message in &late.messages {
                 writer::write_message(&tx, message).map_err(&fail)?;
             }
+            dossier::bind(&tx, &late.passage.id.to_string(), Utc::now()).map_err(&fail)?;
             kept += 1;
         }
         tx.execute("UPDATE past_search SET hits = hits + ?1 WHERE id = ?2", (convert::int(kept), search))

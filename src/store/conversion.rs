@@ -98,7 +98,7 @@ fn copy(
         .with("to", way(there.key.is_some()))
         .with("pictures", done.pictures);
     let key = SigningKey::read_or_create(&from.box_key())?;
-    audit::append_sealed(&mut copied, &key, &entry, Utc::now())?;
+    audit::append_sealed(&mut copied, &key, &entry, Utc::now(), false)?;
     drop(copied);
     let database = there.database();
     File::open(&database)

@@ -163,6 +163,17 @@ pub enum StoreError {
         /// What was asked for.
         found: String,
     },
+    /// What is kept of a hit is not what was kept of it once.
+    #[error(
+        "hit {hit} is not as it was recorded: row {seq} of the audit chain holds the hash of something else; \
+             `platewatch check store` says what else was changed"
+    )]
+    Altered {
+        /// The hit.
+        hit: String,
+        /// The row.
+        seq: u64,
+    },
     /// More than one hit ends so.
     #[error("more than one hit ends with {found:?}; give more characters of its id")]
     ManyHits {

@@ -3,10 +3,10 @@
 //! Looking changes nothing. Mending is a second step, asked for, done while no daemon runs, and told to the
 //! audit chain: it removes what belongs to nobody and puts aside what cannot be right; it invents nothing.
 
-use super::audit::{self, AuditAction, AuditEntry, AuditFault, AuditHead};
+use super::audit::{self, AuditEntry, AuditFault, AuditHead};
 use super::connection::Database;
 use super::writer::Store;
-use super::{OutboxStats, Settings, StoreError, outbox, pictures, shape};
+use super::{OutboxStats, Settings, StoreError, dossier, outbox, pictures, shape};
 use std::fmt;
 use std::path::PathBuf;
 
@@ -48,6 +48,18 @@ pub enum Finding {
         /// The file.
         path: PathBuf,
     },
+    /// What is kept of a hit is not what the audit chain says was kept.
+    HitChanged {
+        /// The hit.
+        hit: String,
+    },
+    /// A message that cannot be sent as it is.
+    Message {
+        /// Its row in the outbox.
+        id: i64,
+        /// What is wrong with it.
+        what: &'static str,
+    },
     /// The audit chain does not hold.
     Audit(AuditFault),
 }
@@ -78,6 +90,10 @@ impl fmt::Display for Finding {
                 write!(f, "picture {}: its bytes are not those it was kept with", path.display())
             }
             Self::Orphan { path } => write!(f, "{}: no row names this file", path.display()),
+            Self::HitChanged { hit } => {
+                write!(f, "hit {hit}: it is not as it was recorded, by its hash in the audit chain")
+            }
+            Self::Message { id, what } => write!(f, "outbox: message {id} {what}"),
             Self::Audit(fault) => write!(f, "audit chain: {fault}"),
         }
     }
@@ -133,6 +149,12 @@ pub fn inspect(settings: &Settings, told: Option<&AuditHead>) -> Result<Inspecti
     soundness(&db, &mut found)?;
     files(&db, started, &mut found)?;
     found.outbox = outbox::stats(&db)?;
+    for (id, what) in outbox::unfit(&db)? {
+        found.add(Finding::Message { id, what });
+    }
+    for hit in dossier::altered(&db)? {
+        found.add(Finding::HitChanged { hit });
+    }
     let key = settings.public_key();
     let report = audit::verify(&db, key.as_ref(), told)?;
     (found.audit_rows, found.audit_head) = (report.rows, Some(report.head));
@@ -140,11 +162,11 @@ pub fn inspect(settings: &Settings, told: Option<&AuditHead>) -> Result<Inspecti
     Ok(found)
 }
 
-/// Does what [`Finding::remedy`] says of each finding, and tells the audit chain; how many were mended.
+/// Does what [`Finding::remedy`] says of each finding, and tells the audit chain with `entry`; how many were mended.
 ///
 /// # Errors
 /// The daemon holds the store; or a file cannot be moved or removed.
-pub fn mend(settings: &Settings, findings: &[Finding]) -> Result<u64, StoreError> {
+pub fn mend(settings: &Settings, findings: &[Finding], entry: AuditEntry) -> Result<u64, StoreError> {
     let mut store = Store::open(settings)?;
     let (mut removed, mut aside) = (0_u64, 0_u64);
     for finding in findings {
@@ -162,7 +184,6 @@ pub fn mend(settings: &Settings, findings: &[Finding]) -> Result<u64, StoreError
         }
     }
     if removed + aside > 0 {
-        let entry = AuditEntry::by_box(AuditAction::StoreMended);
         store.audit(&entry.with("files_removed", removed).with("pictures_put_aside", aside))?;
     }
     Ok(removed + aside)
@@ -237,7 +258,8 @@ fn files(db: &Database, started: std::time::SystemTime, found: &mut Inspection) 
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{full, picture_files, settings};
+    use super::super::AuditAction;
+    use super::super::testing::{full, picture_files, settings, tamper};
     use super::*;
 
     fn store_with_two(settings: &Settings) {
@@ -253,7 +275,7 @@ mod tests {
         store_with_two(&settings);
         let found = inspect(&settings, None).unwrap();
         assert!(found.is_whole(), "{:?}", found.findings);
-        assert_eq!((found.pictures, found.audit_rows, found.outbox.pending), (2, 1, 1));
+        assert_eq!((found.pictures, found.audit_rows, found.outbox.pending), (2, 3, 1));
     }
 
     #[test]
@@ -278,12 +300,13 @@ mod tests {
         assert_eq!(found.findings.len(), 3, "{:?}", found.findings);
         assert!(expected.iter().all(|e| found.findings.contains(e)), "{:?}", found.findings);
         assert!(orphan.exists() && changed.exists());
-        assert_eq!(mend(&settings, &found.findings).unwrap(), 2);
+        let entry = AuditEntry::by("j.peeters", AuditAction::StoreMended);
+        assert_eq!(mend(&settings, &found.findings, entry).unwrap(), 2);
         assert!(!orphan.exists() && !changed.exists());
         let after = inspect(&settings, None).unwrap();
         let gone: Vec<_> =
             after.findings.iter().filter(|f| matches!(f, Finding::PictureMissing { .. })).collect();
-        assert_eq!((gone.len(), after.findings.len(), after.audit_rows), (2, 2, 2), "{:?}", after.findings);
+        assert_eq!((gone.len(), after.findings.len(), after.audit_rows), (2, 2, 4), "{:?}", after.findings);
     }
 
     #[test]
@@ -297,5 +320,69 @@ mod tests {
         let said: Vec<String> = found.findings.iter().map(ToString::to_string).collect();
         assert!(said.iter().any(|s| s.contains("missing") && s.contains("hit_by_list")), "{said:?}");
         assert!(said.iter().any(|s| s.contains("not ours") && s.contains("guest")), "{said:?}");
+    }
+
+    /// What is found after `sql`, in words.
+    fn said_after(sql: &str) -> Vec<String> {
+        let dir = tempfile::tempdir().unwrap();
+        let settings = settings(dir.path());
+        store_with_two(&settings);
+        tamper(&settings, sql);
+        inspect(&settings, None).unwrap().findings.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_hit_or_passage_changed_by_another_hand_is_named() {
+        for sql in [
+            "UPDATE hit SET entry_case = 'other'",
+            "UPDATE passage SET text = '1ABC123'",
+            "UPDATE passage SET distribution = '[]'",
+            "UPDATE list_version SET name = 'other'",
+            "UPDATE model_versions SET reader_sha256 = 'ff'",
+            "INSERT INTO evidence VALUES (lower(hex(zeroblob(32))), 1, 1, 1);
+             INSERT INTO passage_evidence SELECT id, lower(hex(zeroblob(32))), 'plate', 1, 1 FROM passage",
+        ] {
+            let said = said_after(sql);
+            assert!(
+                said.iter().any(|s| s.contains("hit ") && s.contains("not as it was recorded")),
+                "{sql}: {said:?}"
+            );
+        }
+        // What is no part of it, and a picture that has passed its term, are no such findings.
+        for sql in [
+            "UPDATE outbox SET state = 'done', ended_at = 1",
+            "DELETE FROM passage_evidence; DELETE FROM evidence",
+        ] {
+            let said = said_after(sql);
+            assert!(!said.iter().any(|s| s.contains("not as it was recorded")), "{sql}: {said:?}");
+        }
+    }
+
+    #[test]
+    fn messages_that_cannot_be_sent_are_named() {
+        let said = said_after("UPDATE outbox SET payload = '{broken'");
+        assert_eq!(said, ["outbox: message 1 holds no JSON"]);
+        let said = said_after("UPDATE outbox SET topic = 'a/#'");
+        assert_eq!(said, ["outbox: message 1 has a topic that no broker takes"]);
+    }
+
+    #[test]
+    fn a_row_that_points_nowhere_is_named() {
+        let said = said_after("PRAGMA foreign_keys = OFF; DELETE FROM passage");
+        assert!(said.iter().any(|s| s.contains("table hit: row 1 points at")), "{said:?}");
+    }
+
+    #[test]
+    fn a_chain_that_was_cut_or_changed_is_named() {
+        let said = said_after("UPDATE audit SET actor = 'nobody' WHERE seq = 2");
+        assert_eq!(said, ["audit chain: row 2 was changed: its words do not give its hash"]);
+        let dir = tempfile::tempdir().unwrap();
+        let settings = settings(dir.path());
+        store_with_two(&settings);
+        let head = inspect(&settings, None).unwrap().audit_head.unwrap();
+        tamper(&settings, "DELETE FROM audit_seal; DELETE FROM audit WHERE seq = 3");
+        assert!(inspect(&settings, None).unwrap().is_whole(), "nothing can show without the head told");
+        let said = inspect(&settings, Some(&head)).unwrap().findings;
+        assert_eq!(said, [Finding::Audit(AuditFault::Head { seq: 3 })]);
     }
 }

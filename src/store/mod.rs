@@ -9,16 +9,19 @@
 //! comes out), `thread` (who calls), `writer` (one record, one transaction), `pictures`, `outbox`, `audit`,
 //! `outcomes`, `orders`, `retention`, `access`, `clerk`, `queries`, `connection` and `upgrade` (opening,
 //! creating, migrating), `soundness` and `salvage` (a damaged database), `alarms`,
-//! `sealing` and `conversion` (encryption at rest), `error`.
+//! `sealing`, `conversion` and `backup` (encryption at rest, copies), `error`.
 
 mod access;
 mod alarms;
 mod audit;
+mod backup;
 mod clerk;
 mod connection;
 mod conversion;
 mod convert;
+mod dossier;
 mod error;
+mod export;
 mod inspect;
 mod orders;
 mod outbox;
@@ -34,7 +37,7 @@ mod settings;
 mod shape;
 mod soundness;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod thread;
 mod upgrade;
 mod usage;
@@ -42,10 +45,16 @@ mod writer;
 
 pub use access::{LawInForce, LookDone, LookFilter, NewLook, SubjectDone, SubjectRequest};
 pub use alarms::Alarm;
-pub use audit::{AuditAction, AuditEntry, AuditFault, AuditHead, AuditReport, AuditRow, AuditWriter};
+pub use audit::{
+    AuditAction, AuditEntry, AuditFault, AuditHead, AuditReport, AuditRow, AuditSeal, AuditWriter,
+    ChainProof, ProofFault, ProvenRow,
+};
+pub use backup::{Backup, backup};
 pub use clerk::{Clerk, LateHit, PastSearch};
 pub use conversion::{Conversion, convert};
+pub use dossier::{HIT_RECORD, HitRecord};
 pub use error::StoreError;
+pub use export::{Dossier, DossierPicture};
 pub use inspect::{Finding, Inspection, inspect, mend};
 pub use orders::{Order, Ordered, PausedCamera};
 pub use outcomes::{Answer, AnswerSource};

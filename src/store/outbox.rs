@@ -199,3 +199,25 @@ pub(super) fn stats(db: &Database) -> Result<OutboxStats, StoreError> {
         dropped: 0,
     })
 }
+
+/// Messages that wait or were given up on and cannot be sent as they are, with what is wrong.
+pub(super) fn unfit(db: &Database) -> Result<Vec<(i64, &'static str)>, StoreError> {
+    let fail = db.fail("looking through the outbox");
+    let mut statement = db
+        .connection
+        .prepare(
+            "SELECT id, json_valid(payload) FROM outbox
+             WHERE state <> 'done' AND (NOT json_valid(payload) OR topic = '' OR topic GLOB '*[#+]*')
+             ORDER BY id",
+        )
+        .map_err(&fail)?;
+    let found = statement
+        .query_map([], |r| {
+            let json: bool = r.get(1)?;
+            Ok((r.get(0)?, if json { "has a topic that no broker takes" } else { "holds no JSON" }))
+        })
+        .map_err(&fail)?
+        .collect::<Result<_, _>>()
+        .map_err(&fail)?;
+    Ok(found)
+}

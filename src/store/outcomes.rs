@@ -2,7 +2,7 @@
 
 use super::connection::Database;
 use super::rows::{OutcomeRow, Tally, TallyBy};
-use super::{AuditAction, AuditEntry, StoreError, audit, convert};
+use super::{AuditAction, AuditEntry, StoreError, audit, convert, dossier};
 use crate::domain::{HitId, Outcome, Utc};
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, named_params};
 
@@ -111,10 +111,15 @@ pub(super) fn keep_in(tx: &Connection, answer: &Answer) -> rusqlite::Result<bool
 
 /// The row of an answer in the audit chain, with what else there is to say.
 pub(super) fn told(tx: &Connection, answer: &Answer, more: &[(&str, &str)]) -> rusqlite::Result<()> {
-    let entry = AuditEntry::by(&answer.by, AuditAction::Outcome)
+    let mut entry = AuditEntry::by(&answer.by, AuditAction::Outcome)
         .with("hit", answer.hit)
         .with("outcome", answer.outcome.as_str())
+        .with("at", answer.at)
         .with("source", answer.source.as_str());
+    if !answer.note.trim().is_empty() {
+        // A note may hold a plate or a name; its hash binds it without telling it.
+        entry = entry.with("note_sha256", dossier::sha256(answer.note.trim().as_bytes()));
+    }
     let entry = more.iter().fold(entry, |entry, (name, value)| entry.with(name, value));
     audit::append(tx, &entry, Utc::now()).map(|_| ())
 }

@@ -8,7 +8,7 @@ use super::rows::{
     EvidenceRow, HitQuery, HitRow, OutboxStats, OutcomeRow, PassageQuery, PassageRow, Tally, TallyBy,
     TraceRow,
 };
-use super::{AuditHead, AuditReport, AuditRow, Settings, StoreError, audit, outbox, outcomes};
+use super::{AuditHead, AuditReport, AuditRow, AuditSeal, Settings, StoreError, audit, outbox, outcomes};
 use crate::domain::{
     CameraId, ClockQuality, Country, Direction, Entry, HitId, ListVersion, Listed, Passage, PassageId,
     PlateText, Position, Utc,
@@ -48,22 +48,6 @@ impl Reader {
         recent_hits(&self.db, query)
     }
 
-    /// How many hits `query` would give without its limit.
-    ///
-    /// # Errors
-    /// The database cannot be read.
-    pub fn count_hits(&self, query: &HitQuery) -> Result<u64, StoreError> {
-        count_hits(&self.db, query)
-    }
-
-    /// How many passages `query` would give without its limit.
-    ///
-    /// # Errors
-    /// The database cannot be read.
-    pub fn count_passages(&self, query: &PassageQuery) -> Result<u64, StoreError> {
-        count_passages(&self.db, query)
-    }
-
     /// Passages, the latest first.
     ///
     /// # Errors
@@ -99,6 +83,14 @@ impl Reader {
     /// The database cannot be read.
     pub fn audit_rows(&self, since: u64, limit: usize) -> Result<Vec<AuditRow>, StoreError> {
         audit::rows(&self.db, since, limit)
+    }
+
+    /// The seals of the audit chain, the first first.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn audit_seals(&self) -> Result<Vec<AuditSeal>, StoreError> {
+        audit::read_seals(&self.db)
     }
 
     /// All holds, the latest first.
@@ -295,65 +287,6 @@ fn passage(db: &Database, row: &Row<'_>) -> Result<Passage, StoreError> {
 fn direction(db: &Database, row: &Row<'_>) -> Result<Option<Direction>, StoreError> {
     let word: Option<String> = row.get("direction").map_err(db.fail("reading a passage"))?;
     word.as_deref().map(convert::direction_from).transpose()
-}
-
-/// How many hits a query would give without its limit.
-fn count_hits(db: &Database, query: &HitQuery) -> Result<u64, StoreError> {
-    let fail = db.fail("counting hits");
-    let count: i64 = db
-        .connection
-        .prepare_cached(
-            "SELECT count(*)
-             FROM hit h JOIN passage p ON p.id = h.passage JOIN list_version l ON l.id = h.list_version
-             WHERE (:since IS NULL OR h.first_decided_at >= :since)
-               AND (:until IS NULL OR h.first_decided_at < :until)
-               AND (:camera IS NULL OR p.camera = :camera)
-               AND (:plate IS NULL OR h.observed = :plate OR h.entry_plate = :plate)
-               AND (:list IS NULL OR l.name = :list)
-               AND (:late IS NULL OR (h.past_search IS NOT NULL) = :late)
-               AND (:seen_since IS NULL OR p.first_seen >= :seen_since)",
-        )
-        .and_then(|mut s| {
-            s.query_row(
-                named_params! {
-                    ":since": query.since.map(Utc::unix_ms),
-                    ":until": query.until.map(Utc::unix_ms),
-                    ":camera": query.camera.as_ref().map(CameraId::as_str),
-                    ":plate": query.plate.as_ref().map(PlateText::as_str),
-                    ":list": query.list,
-                    ":late": query.late,
-                    ":seen_since": query.seen_since.map(Utc::unix_ms),
-                },
-                |r| r.get(0),
-            )
-        })
-        .map_err(&fail)?;
-    convert::uint(count, "hit.id")
-}
-
-/// How many passages a query would give without its limit.
-fn count_passages(db: &Database, query: &PassageQuery) -> Result<u64, StoreError> {
-    let fail = db.fail("counting passages");
-    let count: i64 = db
-        .connection
-        .prepare_cached(
-            "SELECT count(*) FROM passage p
-             WHERE (:since IS NULL OR p.first_seen >= :since) AND (:until IS NULL OR p.first_seen < :until)
-               AND (:camera IS NULL OR p.camera = :camera) AND (:plate IS NULL OR p.text = :plate)",
-        )
-        .and_then(|mut s| {
-            s.query_row(
-                named_params! {
-                    ":since": query.since.map(Utc::unix_ms),
-                    ":until": query.until.map(Utc::unix_ms),
-                    ":camera": query.camera.as_ref().map(CameraId::as_str),
-                    ":plate": query.plate.as_ref().map(PlateText::as_str),
-                },
-                |r| r.get(0),
-            )
-        })
-        .map_err(&fail)?;
-    convert::uint(count, "passage.id")
 }
 
 pub(super) fn recent_hits(db: &Database, query: &HitQuery) -> Result<Vec<HitRow>, StoreError> {

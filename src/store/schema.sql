@@ -183,7 +183,10 @@ CREATE TABLE audit (
     action   TEXT    NOT NULL CHECK (action <> ''),     -- a word of AuditAction
     detail   TEXT    NOT NULL CHECK (json_valid(detail)),    -- JSON object of texts
     previous TEXT    NOT NULL CHECK (length(previous) = 64), -- hash of the row before; zeros for the first
-    hash     TEXT    NOT NULL CHECK (length(hash) = 64)      -- SHA-256 of this row, see row_hash
+    hash     TEXT    NOT NULL CHECK (length(hash) = 64),     -- SHA-256 of this row, see row_hash
+    -- Since version 5. Random, hexadecimal: keeps what a row says from being guessed by its hash where the row is
+    -- withheld from a proof; NULL: a row of before.
+    salt     TEXT CHECK (length(salt) = 32)
 ) STRICT;
 
 -- Signatures of the box over the chain as it stood, at intervals.

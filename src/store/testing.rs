@@ -8,11 +8,11 @@ use sha2::{Digest, Sha256};
 use std::path::Path;
 use std::sync::Arc;
 
-pub(super) fn settings(dir: &Path) -> Settings {
+pub(crate) fn settings(dir: &Path) -> Settings {
     Settings { keep_passage_pictures: true, ..Settings::new(dir.join("store")) }
 }
 
-pub(super) fn at(s: i64) -> Utc {
+pub(crate) fn at(s: i64) -> Utc {
     Utc::from_unix_ms(1_800_000_000_000 + s * 1000)
 }
 
@@ -97,7 +97,7 @@ pub(super) fn plain(text: &str, second: i64) -> Record {
 }
 
 /// A passage with a hit, two pictures of their own and a message.
-pub(super) fn full(event_id: &str) -> Record {
+pub(crate) fn full(event_id: &str) -> Record {
     let passage = passage("1A8C123", 0);
     let hit = hit(&passage);
     Record {
@@ -121,4 +121,9 @@ pub(super) fn picture_files(settings: &Settings) -> Vec<std::path::PathBuf> {
     let mut files: Vec<_> = list(&settings.pictures()).iter().flat_map(|sub| list(sub)).collect();
     files.sort();
     files
+}
+
+/// Changes the file behind the program's back.
+pub(crate) fn tamper(settings: &Settings, sql: &str) {
+    rusqlite::Connection::open(settings.database()).unwrap().execute_batch(sql).unwrap();
 }

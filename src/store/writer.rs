@@ -8,8 +8,8 @@ use super::record::{EvidenceFile, MessageKind, ModelVersions, OutboxMessage, Rec
 use super::retention::{self, NonHits, Sweep};
 use super::rows::{OutboxRow, OutboxStats, Totals};
 use super::{
-    AuditEntry, AuditHead, LawInForce, NewLook, Settings, StoreError, access, audit, conversion, convert,
-    outbox, pictures, salvage, sealing, usage,
+    AuditAction, AuditEntry, AuditHead, Settings, StoreError, audit, conversion, convert, dossier, outbox,
+    pictures, salvage, sealing, usage,
 };
 use crate::domain::{Direction, Hit, HitState, ListVersion, Passage, PassageState, Utc};
 use crate::runtime::{HashKey, SigningKey};
@@ -65,13 +65,14 @@ impl Store {
             let removed = db.pictures.sweep(&db)?;
             tracing::warn!(removed, "the last run was cut off; pictures without a record were removed");
         }
+        let made = !settings.box_key().exists();
         let key = SigningKey::read_or_create(&settings.box_key())?;
         if let Some((what, why)) = salvaged {
             salvage::tell(&mut db, &key, &why, &what)?;
         }
         let plate_key = HashKey::read_or_create(&settings.plate_key())?;
         let settings = settings.clone();
-        Ok(Self {
+        let mut store = Self {
             alarms: Alarms::default(),
             head: None,
             db,
@@ -85,7 +86,12 @@ impl Store {
             sweep: None,
             unsure: false,
             lock,
-        })
+        };
+        if made {
+            let entry = AuditEntry::by_box(AuditAction::KeyMade).with("key", store.key.public());
+            store.audit(&entry)?;
+        }
+        Ok(store)
     }
 
     /// Keeps a record, or nothing of it; see [`super::StoreHandle::record`].
@@ -122,6 +128,11 @@ impl Store {
                     retention::write_trace(&tx, &record.passage, key)?;
                 }
                 let new_hits = write(&tx, record, keep, evidence)?;
+                if with_hits {
+                    let now = Utc::now();
+                    dossier::bind(&tx, &record.passage.id.to_string(), now)?;
+                    audit::seal(&tx, &self.key, now, false)?;
+                }
                 let ended = record.passage.state == PassageState::Closed && !known.closed;
                 usage::count(&tx, &record.passage.camera, ended, new_hits)?;
                 Ok((tx, new_hits))
@@ -218,7 +229,7 @@ impl Store {
     /// # Errors
     /// The database cannot be written.
     pub fn audit(&mut self, entry: &AuditEntry) -> Result<AuditHead, StoreError> {
-        let head = audit::append_sealed(&mut self.db, &self.key, entry, Utc::now())?;
+        let head = audit::append_sealed(&mut self.db, &self.key, entry, Utc::now(), false)?;
         self.head = Some(head.clone());
         Ok(head)
     }
@@ -229,41 +240,6 @@ impl Store {
     /// The database cannot be read.
     pub fn audit_head(&self) -> Result<AuditHead, StoreError> {
         audit::head(&self.db.connection).map_err(self.db.fail("reading the audit chain"))
-    }
-
-    /// Puts the law of this start on record, for verbs beside the box.
-    ///
-    /// # Errors
-    /// The database cannot be written.
-    pub fn set_law(&mut self, law: &LawInForce, now: Utc) -> Result<(), StoreError> {
-        access::set_law(&self.db.connection, law, now).map_err(self.db.fail("putting the law on record"))
-    }
-
-    /// Puts a look on record; see [`super::StoreHandle::look`].
-    ///
-    /// # Errors
-    /// It is not on record.
-    pub fn look(&mut self, look: &NewLook) -> Result<(), StoreError> {
-        access::keep(&mut self.db, &self.settings, look, Utc::now())
-    }
-
-    /// Does the next piece of deleting what has passed its term; `false` when nothing is left of this pass, or
-    /// where nothing has a term. The first call after that begins the next pass.
-    ///
-    /// # Errors
-    /// The database or a file refuses; what was deleted until then stays deleted.
-    pub fn delete_expired(&mut self, now: Utc) -> Result<bool, StoreError> {
-        let Some(retention) = self.settings.retention else { return Ok(false) };
-        let means = retention::Means {
-            settings: &self.settings,
-            retention: &retention,
-            key: &self.key,
-            plate_key: &self.plate_key,
-        };
-        let mut sweep = self.sweep.take().unwrap_or_else(|| Sweep::new(now));
-        let more = sweep.step(&mut self.db, &means)?;
-        self.sweep = more.then_some(sweep);
-        Ok(more)
     }
 
     pub(super) fn database(&self) -> &Database {
@@ -492,6 +468,7 @@ pub(super) fn write_message(tx: &Transaction<'_>, m: &OutboxMessage) -> rusqlite
 }
 
 mod anew;
+mod keeping;
 mod live;
 #[cfg(test)]
 mod tests;

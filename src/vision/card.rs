@@ -230,8 +230,13 @@ const MAX_SIDE: u32 = 4096;
 impl DetectorCard {
     /// Reads the card at `path` and the model it names.
     pub fn load(path: &Path) -> Result<Card<Self>, VisionError> {
-        let text = read_card(path)?;
-        let card: Self = parse(path, &text)?;
+        let card = Self::read(path, &read_card(path)?)?;
+        with_model(path, card.file.clone(), card.version.clone(), card.sha256.clone(), card)
+    }
+
+    /// The card that `text` is; `path` is for messages.
+    pub(super) fn read(path: &Path, text: &str) -> Result<Self, VisionError> {
+        let card: Self = parse(path, text)?;
         let i = &card.input;
         check(path, card.task == "plate-detection", "task must be \"plate-detection\"")?;
         check(path, i.multiple_of > 0 && i.width > 0 && i.height > 0, "input sides must be above 0")?;
@@ -261,15 +266,20 @@ impl DetectorCard {
         )?;
         check(path, (0.0..=1.0).contains(&card.threshold), "threshold must be between 0 and 1")?;
         check(path, (0.0..=1.0).contains(&card.nms_iou), "nms_iou must be between 0 and 1")?;
-        with_model(path, card.file.clone(), card.version.clone(), card.sha256.clone(), card)
+        Ok(card)
     }
 }
 
 impl ReaderCard {
     /// Reads the card at `path` and the model it names.
     pub fn load(path: &Path) -> Result<Card<Self>, VisionError> {
-        let text = read_card(path)?;
-        let card: Self = parse(path, &text)?;
+        let card = Self::read(path, &read_card(path)?)?;
+        with_model(path, card.file.clone(), card.version.clone(), card.sha256.clone(), card)
+    }
+
+    /// The card that `text` is; `path` is for messages.
+    pub(super) fn read(path: &Path, text: &str) -> Result<Self, VisionError> {
+        let card: Self = parse(path, text)?;
         let i = &card.input;
         check(path, card.task == "plate-reading", "task must be \"plate-reading\"")?;
         check(path, i.width > 0 && i.height > 0, "input sides must be above 0")?;
@@ -295,7 +305,7 @@ impl ReaderCard {
                 &format!("output.countries has {:?}, no country code", bad.cloned().unwrap_or_default()),
             )?;
         }
-        with_model(path, card.file.clone(), card.version.clone(), card.sha256.clone(), card)
+        Ok(card)
     }
 }
 

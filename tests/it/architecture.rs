@@ -16,9 +16,11 @@ const LAYERS: &[(&str, u8)] = &[
     ("store", 3),
     ("alert", 4),
     ("console", 4),
+    ("evidence", 4),
     ("pipeline", 5),
     ("config", 6),
     ("cli", 7),
+    ("fuzzing", 8),
 ];
 
 /// Outside crates that may appear only behind these doors.

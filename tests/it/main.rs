@@ -12,6 +12,7 @@ mod cli;
 mod conversion;
 mod docs;
 mod end_to_end;
+mod evidence;
 mod inbound;
 mod lawful;
 mod outcomes;

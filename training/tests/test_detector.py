@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from platewatch_training.detector import bait, evaluate, store
+from platewatch_training.detector.blend import blend
 from platewatch_training.detector.export import platt
 from platewatch_training.detector.losses import detection_loss, encode
 from platewatch_training.detector.network import BOX_SCALE, CORNER_SCALE, INPUT_SCALE, Detector, prepare, shippable
@@ -88,6 +89,21 @@ class Labels(unittest.TestCase):
                     if name == picture.name:
                         gone = rows[name]["boxes"][int(number)]
                         self.assertTrue(all(evaluate.iou(gone, box) < 0.5 for box in picture.boxes), name)
+
+
+class Blending(unittest.TestCase):
+    def test_weights_lie_between_and_counters_are_kept(self):
+        one, two = Detector(), Detector()
+        two.stem[0].norm.num_batches_tracked += 7
+        state = lambda net: {"mean": net.state_dict(), "size": "small", "step": 3}
+        mixed = blend(state(one), state(two), 0.25)["mean"]
+        for name, a in one.state_dict().items():
+            b = two.state_dict()[name]
+            torch.testing.assert_close(mixed[name], 0.75 * a + 0.25 * b if a.is_floating_point() else b)
+
+    def test_networks_of_two_sizes_are_refused(self):
+        with self.assertRaises(ValueError):
+            blend({"size": "small", "mean": {}}, {"size": "large", "mean": {}}, 0.5)
 
 
 class Shipping(unittest.TestCase):

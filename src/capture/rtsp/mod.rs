@@ -10,6 +10,8 @@
 //! * a change of the picture's format is seen, see [`parameter_sets`];
 //! * cutting the relay's connections frees a read that hangs in FFmpeg.
 
+#[cfg(any(test, fuzzing))]
+pub(super) mod fuzzing;
 mod message;
 mod parameter_sets;
 mod relay;

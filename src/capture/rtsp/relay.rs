@@ -324,7 +324,7 @@ impl Relay {
 }
 
 /// The first channel of `interleaved=a-b`.
-fn interleaved_channel(transport: &str) -> u8 {
+pub(super) fn interleaved_channel(transport: &str) -> u8 {
     let field = transport.split(';').find_map(|f| f.trim().strip_prefix("interleaved="));
     field.and_then(|f| f.split('-').next()?.parse().ok()).filter(|c| *c < u8::MAX).unwrap_or(0)
 }

@@ -75,9 +75,9 @@ fn bench(panics_at: impl Fn(&CameraId, u64) -> bool + Clone + Send + 'static) ->
         },
         track: track::Settings::default(),
         min_plate_width_px: None,
+        people: false,
         max_passages_per_min: None,
         lawful: crate::law::CameraUse::default(),
-        people: false,
     };
     let cameras = [
         camera("a", Source::Mjpeg { url: "http://127.0.0.1/".into(), credentials: None }),

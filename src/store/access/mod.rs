@@ -3,6 +3,7 @@
 //! A look is on disk, in its table and in the audit chain, before anything is shown. The chain is kept long and never
 //! changed, so it names a plate by its keyed hash; the text stands in the table as long as plate texts may.
 
+mod counts;
 mod looks;
 mod subjects;
 

@@ -8,11 +8,15 @@
 //! The idea is that of tamper-evident logs (Schneier and Kelsey 1999; RFC 6962 without its tree).
 
 mod anchor;
+mod proof;
 mod verify;
 
 pub(super) use anchor::prune;
+pub use proof::{ChainProof, ProofFault, ProvenRow};
+pub(super) use proof::{about, prove};
+pub(super) use verify::read_seals;
 pub(super) use verify::verify;
-pub use verify::{AuditFault, AuditReport};
+pub use verify::{AuditFault, AuditReport, AuditSeal};
 
 use super::connection::Database;
 use super::{Settings, StoreError, convert, outbox, upgrade};
@@ -52,6 +56,10 @@ pub enum AuditAction {
     Search,
     /// Data left the box by a person's hand.
     Export,
+    /// A hit was kept or changed; binds what is kept of it by its hash.
+    HitRecorded,
+    /// The box made its own key.
+    KeyMade,
     /// An operator said what a hit was worth.
     Outcome,
     /// Data was deleted.
@@ -132,6 +140,8 @@ impl AuditAction {
             Self::ListRefused => "list-refused",
             Self::Search => "search",
             Self::Export => "export",
+            Self::HitRecorded => "hit-recorded",
+            Self::KeyMade => "key-made",
             Self::Outcome => "outcome",
             Self::Deletion => "deletion",
             Self::LookRefused => "look-refused",
@@ -225,20 +235,46 @@ pub struct AuditRow {
     pub previous: String,
     /// Hash of this one.
     pub hash: String,
+    /// 32 random hexadecimal digits; `None` in rows of before version 5.
+    pub salt: Option<String>,
 }
 
-/// SHA-256 over everything a row says: a label, then each part with its length before it, so that no two
-/// different rows have the same bytes.
-pub(super) fn row_hash(row: &AuditRow) -> String {
+/// SHA-256 over a label, then each part with its length before it, so that no two different rows have the same bytes.
+fn digest(label: &str, numbers: &[[u8; 8]], parts: &[&str]) -> String {
     let mut hasher = Sha256::new();
-    hasher.update(b"platewatch audit row 1\n");
-    hasher.update(row.seq.to_be_bytes());
-    hasher.update(row.at.unix_ms().to_be_bytes());
-    for part in [&row.previous, &row.actor, &row.action, &row.detail] {
+    hasher.update(label.as_bytes());
+    numbers.iter().for_each(|n| hasher.update(n));
+    for part in parts {
         hasher.update((part.len() as u64).to_be_bytes());
         hasher.update(part.as_bytes());
     }
     super::pictures::hex(&hasher.finalize())
+}
+
+/// Hash of who did what, on what. With the salt, it tells nothing to who does not know them.
+fn content_hash(salt: &str, actor: &str, action: &str, detail: &str) -> String {
+    digest("platewatch audit content 1\n", &[], &[salt, actor, action, detail])
+}
+
+/// Hash of a row with such a content.
+fn linked_hash(seq: u64, at: Utc, previous: &str, content: &str) -> String {
+    digest("platewatch audit row 2\n", &[seq.to_be_bytes(), at.unix_ms().to_be_bytes()], &[previous, content])
+}
+
+/// SHA-256 over everything a row says.
+pub(super) fn row_hash(row: &AuditRow) -> String {
+    match &row.salt {
+        Some(salt) => {
+            let content = content_hash(salt, &row.actor, &row.action, &row.detail);
+            linked_hash(row.seq, row.at, &row.previous, &content)
+        }
+        // Before version 5.
+        None => digest(
+            "platewatch audit row 1\n",
+            &[row.seq.to_be_bytes(), row.at.unix_ms().to_be_bytes()],
+            &[&row.previous, &row.actor, &row.action, &row.detail],
+        ),
+    }
 }
 
 /// What the box signs: the head at a time.
@@ -268,12 +304,17 @@ pub(super) fn append(connection: &Connection, entry: &AuditEntry, now: Utc) -> r
         detail: serde_json::Value::Object(detail).to_string(),
         previous: before.hash,
         hash: String::new(),
+        // SQLite's random numbers are ChaCha20, seeded by the system (https://sqlite.org/lang_corefunc.html#randomblob).
+        salt: connection
+            .prepare_cached("SELECT lower(hex(randomblob(16)))")?
+            .query_row([], |r| r.get(0))
+            .map(Some)?,
     };
     row.hash = row_hash(&row);
     connection
         .prepare_cached(
-            "INSERT INTO audit (seq, at, actor, action, detail, previous, hash)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            "INSERT INTO audit (seq, at, actor, action, detail, previous, hash, salt)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         )?
         .execute(params![
             convert::int(row.seq),
@@ -282,7 +323,8 @@ pub(super) fn append(connection: &Connection, entry: &AuditEntry, now: Utc) -> r
             row.action,
             row.detail,
             row.previous,
-            row.hash
+            row.hash,
+            row.salt
         ])?;
     Ok(AuditHead { seq: row.seq, hash: row.hash })
 }
@@ -325,8 +367,8 @@ pub(super) fn seal(
 /// Takes no lock but SQLite's own for the moment of writing, so the daemon goes on.
 #[derive(Debug)]
 pub struct AuditWriter {
-    db: Database,
-    key: SigningKey,
+    pub(super) db: Database,
+    pub(super) key: SigningKey,
 }
 
 impl AuditWriter {
@@ -344,7 +386,15 @@ impl AuditWriter {
     /// # Errors
     /// The database cannot be written; what was to be done must then not be done.
     pub fn append(&mut self, entry: &AuditEntry) -> Result<AuditHead, StoreError> {
-        append_sealed(&mut self.db, &self.key, entry, Utc::now())
+        append_sealed(&mut self.db, &self.key, entry, Utc::now(), false)
+    }
+
+    /// The same, with a seal on it at once.
+    ///
+    /// # Errors
+    /// As [`Self::append`].
+    pub fn append_and_seal(&mut self, entry: &AuditEntry) -> Result<AuditHead, StoreError> {
+        append_sealed(&mut self.db, &self.key, entry, Utc::now(), true)
     }
 }
 
@@ -367,17 +417,18 @@ impl AuditWriter {
     }
 }
 
-/// One row, and a seal where it is time, in a transaction of their own.
+/// One row, and a seal where it is time (or at any rate), in a transaction of their own.
 pub(super) fn append_sealed(
     db: &mut Database,
     key: &SigningKey,
     entry: &AuditEntry,
     now: Utc,
+    seal_at_any_rate: bool,
 ) -> Result<AuditHead, StoreError> {
     let fail = db.fail("adding to the audit chain");
     let tx = db.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(&fail)?;
     let head = append(&tx, entry, now).map_err(&fail)?;
-    seal(&tx, key, now, false).map_err(&fail)?;
+    seal(&tx, key, now, seal_at_any_rate).map_err(&fail)?;
     tx.commit().map_err(&fail)?;
     Ok(head)
 }
@@ -388,26 +439,30 @@ pub(super) fn rows(db: &Database, since_seq: u64, limit: usize) -> Result<Vec<Au
     let mut statement = db
         .connection
         .prepare_cached(
-            "SELECT seq, at, actor, action, detail, previous, hash FROM audit
+            "SELECT seq, at, actor, action, detail, previous, hash, salt FROM audit
              WHERE seq >= ?1 ORDER BY seq LIMIT ?2",
         )
         .map_err(&fail)?;
     let found = statement
-        .query_map([convert::int(since_seq), convert::int(limit as u64)], |r| {
-            Ok(AuditRow {
-                seq: r.get::<_, i64>(0)?.unsigned_abs(),
-                at: Utc::from_unix_ms(r.get(1)?),
-                actor: r.get(2)?,
-                action: r.get(3)?,
-                detail: r.get(4)?,
-                previous: r.get(5)?,
-                hash: r.get(6)?,
-            })
-        })
+        .query_map([convert::int(since_seq), convert::int(limit as u64)], audit_row)
         .map_err(&fail)?
         .collect::<Result<_, _>>()
         .map_err(&fail)?;
     Ok(found)
+}
+
+/// Of the columns `seq, at, actor, action, detail, previous, hash, salt`.
+fn audit_row(r: &rusqlite::Row<'_>) -> rusqlite::Result<AuditRow> {
+    Ok(AuditRow {
+        seq: r.get::<_, i64>(0)?.unsigned_abs(),
+        at: Utc::from_unix_ms(r.get(1)?),
+        actor: r.get(2)?,
+        action: r.get(3)?,
+        detail: r.get(4)?,
+        previous: r.get(5)?,
+        hash: r.get(6)?,
+        salt: r.get(7)?,
+    })
 }
 
 const _: () = assert!(upgrade::VERSION >= 2, "the audit chain came with version 2");

@@ -13,12 +13,12 @@ struct Chain {
     head: AuditHead,
 }
 
-/// A chain of `rows` searches, closed in order.
+/// A chain of `rows`: the box's key made, then searches; closed in order.
 fn chain(rows: usize) -> Chain {
     let dir = tempfile::tempdir().unwrap();
     let settings = settings(dir.path());
     let mut store = Store::open(&settings).unwrap();
-    for i in 0..rows {
+    for i in 1..rows {
         let entry = AuditEntry::by("inspector", AuditAction::Search).with("case", format!("AN-{i}"));
         store.audit(&entry).unwrap();
     }
@@ -123,8 +123,39 @@ fn a_row_can_be_added_from_beside_the_daemon() {
     let mut store = Store::open(&settings).unwrap();
     store.audit(&AuditEntry::by_box(AuditAction::BoxStarted)).unwrap();
     let beside = AuditEntry::by("inspector", AuditAction::Search);
-    assert_eq!(AuditWriter::open(&settings).unwrap().append(&beside).unwrap().seq, 2);
-    assert_eq!(store.audit(&AuditEntry::by_box(AuditAction::BoxStopped)).unwrap().seq, 3);
+    assert_eq!(AuditWriter::open(&settings).unwrap().append(&beside).unwrap().seq, 3);
+    assert_eq!(store.audit(&AuditEntry::by_box(AuditAction::BoxStopped)).unwrap().seq, 4);
     drop(store);
     assert!(Reader::open(&settings).unwrap().verify_audit(None, None).unwrap().is_whole());
+}
+
+#[test]
+fn rows_of_before_version_5_stay_in_the_chain() {
+    let chain = chain(3);
+    // Written as version 4 did: without salt, hashed over the words themselves.
+    chain.tamper("DELETE FROM audit_seal");
+    let database = Connection::open(chain.settings.database()).unwrap();
+    let mut row = AuditRow {
+        seq: 4,
+        at: Utc::from_unix_ms(5),
+        actor: "old".into(),
+        action: "search".into(),
+        detail: "{}".into(),
+        previous: head(&database).unwrap().hash,
+        hash: String::new(),
+        salt: None,
+    };
+    row.hash = row_hash(&row);
+    let told = (row.at.unix_ms(), &row.actor, &row.action, &row.detail, &row.previous, &row.hash);
+    database
+        .execute(
+            "INSERT INTO audit (seq, at, actor, action, detail, previous, hash) VALUES (4, ?1, ?2, ?3, ?4, ?5, ?6)",
+            told,
+        )
+        .unwrap();
+    assert!(chain.verify(None).is_whole());
+    chain.tamper("UPDATE audit SET salt = lower(hex(zeroblob(16))) WHERE seq = 4");
+    assert_eq!(chain.verify(None).faults, [AuditFault::Changed { seq: 4 }]);
+    chain.tamper("UPDATE audit SET salt = NULL WHERE seq = 2");
+    assert_eq!(chain.verify(None).fault_count, 2, "a salt taken away shows");
 }

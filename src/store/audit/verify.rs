@@ -176,14 +176,20 @@ fn check_row(row: &AuditRow, report: &mut AuditReport) {
     }
 }
 
-struct Seal {
-    seq: u64,
-    at: Utc,
-    key: String,
-    signature: String,
+/// A signature of the box over the chain as it stood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditSeal {
+    /// The latest row then.
+    pub seq: u64,
+    /// When, by the box's clock.
+    pub at: Utc,
+    /// Public key, hexadecimal.
+    pub key: String,
+    /// Ed25519 (RFC 8032), hexadecimal.
+    pub signature: String,
 }
 
-impl Seal {
+impl AuditSeal {
     /// Why it does not hold for `row`, the row of its number or the first after it.
     fn fault(&self, row: &AuditRow, key: Option<&PublicKey>) -> Option<&'static str> {
         if row.seq != self.seq {
@@ -201,7 +207,7 @@ impl Seal {
     }
 }
 
-fn read_seals(db: &Database) -> Result<Vec<Seal>, StoreError> {
+pub(in crate::store) fn read_seals(db: &Database) -> Result<Vec<AuditSeal>, StoreError> {
     let fail = db.fail("reading the seals of the audit chain");
     let mut statement = db
         .connection
@@ -215,7 +221,12 @@ fn read_seals(db: &Database) -> Result<Vec<Seal>, StoreError> {
         .map_err(&fail)?
         .into_iter()
         .map(|(seq, at, key, signature)| {
-            Ok(Seal { seq: convert::uint(seq, "audit_seal.seq")?, at: Utc::from_unix_ms(at), key, signature })
+            Ok(AuditSeal {
+                seq: convert::uint(seq, "audit_seal.seq")?,
+                at: Utc::from_unix_ms(at),
+                key,
+                signature,
+            })
         })
         .collect()
 }

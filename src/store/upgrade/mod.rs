@@ -18,6 +18,7 @@ const STEPS: &[&str] = &[
         include_str!("v5/mandate.sql"),
         include_str!("v5/retention.sql"),
         include_str!("v5/access.sql"),
+        include_str!("v5/proof.sql"),
     ),
 ];
 

@@ -182,7 +182,9 @@ impl Kept {
     pub fn config(&self, more: &str) -> PathBuf {
         let pictures = self.path("in");
         std::fs::create_dir_all(&pictures).unwrap();
-        std::fs::copy(root().join("samples/pictures/day-1.jpg"), pictures.join("1.jpg")).unwrap();
+        for name in ["1.jpg", "2.jpg", "3.jpg"] {
+            std::fs::copy(root().join("samples/pictures/day-1.jpg"), pictures.join(name)).unwrap();
+        }
         let text = format!(
             "zone = \"z\"\nbox = \"b\"\n[store]\ndir = {:?}\nkeep_passages = false\n[vision]\nworkers = 1\ndetector = {:?}\nreader = {:?}\n\
              [[cameras]]\nname = \"still\"\nfolder = {:?}\n[mqtt]\nembedded = true\nport = {}\n{more}",

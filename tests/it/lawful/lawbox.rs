@@ -13,6 +13,8 @@ pub struct LawBox {
     pub law: String,
     pub cameras: String,
     pub lists: String,
+    /// When the clips were taken; their files' times where it is not said.
+    pub taken_at: Option<String>,
     port: u16,
     console: u16,
     clock: bool,
@@ -49,6 +51,7 @@ impl LawBox {
             law: "[law]\nmandates = \"mandates\"\nsigners = \"signers\"\n".into(),
             cameras: String::new(),
             lists: String::new(),
+            taken_at: None,
             port: free_port(),
             console: free_port(),
             clock: false,
@@ -97,7 +100,7 @@ impl LawBox {
     pub fn camera(&mut self, name: &str, more: &str) {
         let clip = self.clip();
         self.cameras += &format!(
-            "[[cameras]]\nname = {name:?}\nfile = {clip:?}\npace = \"real-time\"\nrepeat = true\n{more}"
+            "[[cameras]]\nname = {name:?}\nfile = {clip:?}\npace = \"real-time\"\nrepeat = true\n#start_at\n{more}"
         );
     }
 
@@ -132,6 +135,8 @@ impl LawBox {
 
     pub fn config(&self) -> PathBuf {
         let path = self.path("box.toml");
+        let start = self.taken_at.as_ref().map_or_else(String::new, |at| format!("start_at = {at:?}\n"));
+        let cameras = self.cameras.replace("#start_at\n", &start);
         let text = format!(
             "zone = \"example\"\nbox = \"box-1\"\n[store]\ndir = \"store\"\n\
              [vision]\nworkers = 1\ndetector = {:?}\nreader = {:?}\n{}{}{}\
@@ -139,7 +144,7 @@ impl LawBox {
             root().join("models/detector.toml"),
             root().join("models/reader.toml"),
             self.law,
-            self.cameras,
+            cameras,
             self.lists,
             self.port,
             self.console
@@ -230,10 +235,21 @@ impl LawBox {
     }
 
     pub fn healthz(&self) -> String {
+        self.http("/healthz")
+    }
+
+    /// How often a plate of this camera was read since the start.
+    pub fn readings(&self, camera: &str) -> u64 {
+        let of = format!("platewatch_readings_total{{camera=\"{camera}\"}} ");
+        let metrics = self.http("/metrics");
+        metrics.lines().find_map(|l| l.strip_prefix(&of)?.trim().parse().ok()).unwrap_or_default()
+    }
+
+    fn http(&self, path: &str) -> String {
         use std::io::{Read, Write};
         let mut answer = String::new();
         if let Ok(mut stream) = std::net::TcpStream::connect(("127.0.0.1", self.console)) {
-            let _ = write!(stream, "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n");
+            let _ = write!(stream, "GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n");
             let _ = stream.read_to_string(&mut answer);
         }
         answer

@@ -56,6 +56,7 @@ fn oral() -> String {
 /// One morning: the box runs until each of `looking` has seen the vehicle and the retention has gone round.
 fn morning(all: &mut LawBox, at: &str, looking: &[&str], refused: &[(&str, &str)]) -> Lines {
     all.clock(at);
+    all.taken_at = Some(at.to_owned());
     let since = at.parse::<platewatch::domain::Utc>().unwrap().unix_ms();
     let (mut process, log) = all.start();
     for camera in looking {
@@ -67,10 +68,14 @@ fn morning(all: &mut LawBox, at: &str, looking: &[&str], refused: &[(&str, &str)
     for (camera, reason) in refused {
         all.until_state(camera, "pause", reason);
     }
-    // Long enough for readings of every camera; the passage is written when the camera ends.
-    std::thread::sleep(std::time::Duration::from_secs(4));
+    // The passage is written when the camera ends.
+    for camera in looking {
+        eventually(&format!("{at}: {camera} has read"), || (all.readings(camera) >= 4).then_some(()));
+    }
     assert_eq!(process.terminate(), Some(0), "{at}: {}", log.all().join("\n"));
-    let passages = format!("SELECT DISTINCT camera FROM passage WHERE first_seen >= {since} ORDER BY camera");
+    let passages = format!(
+        "SELECT DISTINCT camera FROM passage WHERE first_seen >= {since} AND first_seen < {since} + 3600000 ORDER BY camera"
+    );
     assert_eq!(all.rows(&passages), looking, "{at}: {}", log.all().join("\n"));
     log
 }

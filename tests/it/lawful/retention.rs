@@ -85,7 +85,7 @@ fn a_deletion_must_survive_being_killed_and_be_complete_in_the_end() {
         assert_eq!(holding(&kept.store(), text), Vec::<std::path::PathBuf>::new(), "{text}");
     }
     let sum: i64 = kept.sql(
-        "SELECT sum(json_extract(detail, '$.passages_without_hit')) FROM audit WHERE action = 'deletion'",
+        "SELECT sum(CAST(json_extract(detail, '$.passages_without_hit') AS INTEGER)) FROM audit WHERE action = 'deletion'",
     );
     assert_eq!(sum, 300, "each is counted once, however often it was killed");
     let checked = run(&["check", "store", "--data", kept.store().to_str().unwrap()]);

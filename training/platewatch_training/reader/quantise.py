@@ -4,7 +4,7 @@
 
 QDQ with unsigned 8-bit activations and signed 8-bit weights per channel; ranges
 are taken from training samples (rendered ones, and real crops as they are cut).
-Attention, heads and softmax stay in float: they are few multiplications, and
+The first layer, attention, heads and softmax stay in float: few multiplications, and
 probabilities are what matching uses.  Prints, for both files, bytes, processor
 time a plate alone and in batches of four and eight, and what they read right.
 """
@@ -115,7 +115,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--method", default="MinMax", choices=("MinMax", "Percentile", "Entropy"))
     parser.add_argument("--kinds", nargs="+", default=["Conv", "Add", "Relu"], help="operators to quantise")
-    parser.add_argument("--float", nargs="*", default=["/reader/rows", "/reader/pool", "/mixer/qkv", "/mixer/out"], help="parts of node names that stay in float")
+    parser.add_argument("--float", nargs="*", default=["/reader/rows", "/reader/pool", "/mixer/qkv", "/mixer/out", "/trunk/features.0/"], help="parts of node names that stay in float")
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
     quantise(arguments.source, arguments.target, samples(arguments.clean, arguments.real, arguments.samples), arguments.method, arguments.kinds, arguments.float)
