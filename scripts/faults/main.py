@@ -20,7 +20,7 @@ FAULTS = {
     "disk-full": ("the disk fills up under load, then there is room again", 10, 1, disk.full),
     "disk-read-only": ("the disk turns read-only under load, then takes writes again", 10, 1, disk.read_only),
     "disk-slow": ("the disk hangs for 30 s under load (6 s with --short)", 10, 1, disk.slow),
-    "corrupt": ("noise over database and write-ahead log, files cut off", 40, 8, corrupt.corrupt),
+    "corrupt": ("noise over database and write-ahead log, files cut off", 40, 1, corrupt.corrupt),
     "clock": ("the clock jumps back and forth, and stands at 1970 at the start", 9, 3, live.clock),
     "panic": ("threads of the box panic", 8, 2, live.panic),
 }
