@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 /// Answers with the box as it is now.
+#[expect(clippy::too_many_arguments, reason = "the wiring of one message")]
 pub(super) fn source(
     metrics: Metrics,
     watch: Arc<Watch>,
