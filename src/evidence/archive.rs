@@ -73,7 +73,7 @@ pub(super) fn write(files: &[File]) -> Result<Vec<u8>, EvidenceError> {
     Ok(out)
 }
 
-/// The files of an archive, where it is spelled as [`write`] does.
+/// The files of an archive, where it is spelled as [`write()`] does.
 pub(super) fn read(bytes: &[u8]) -> Result<Vec<File>, EvidenceError> {
     let wrong = |why: &str| EvidenceError::Malformed(why.to_owned());
     if bytes.len() > LARGEST {

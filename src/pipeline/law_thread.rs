@@ -5,7 +5,7 @@
 //! the capture at once. Everything that changes is a period of the register, a row of the audit chain, a line
 //! of the log and the camera's status.
 
-use super::lawful::{Door, Gate, Lawful, TICK, lock};
+use super::lawful::{Door, Gate, Lawful, Looking, TICK, lock};
 use super::lawful_tell as tell;
 use super::ledger::Ledger;
 use super::watching::Watch;
@@ -137,7 +137,11 @@ impl LawThread {
     }
 
     fn register(&mut self, change: UseChange) {
-        match self.store.usage(change, Utc::now()) {
+        self.register_at(change, Utc::now());
+    }
+
+    fn register_at(&mut self, change: UseChange, at: Utc) {
+        match self.store.usage(change, at) {
             Ok(()) => self.register_failing = false,
             Err(error) => {
                 if !std::mem::replace(&mut self.register_failing, true) {
@@ -160,7 +164,8 @@ impl LawThread {
             self.lived = None; // tracks and lists are noted at once
         }
         for period in periods {
-            self.register(UseChange::Begin(Box::new(period)));
+            let at = period.began_at;
+            self.register_at(UseChange::Begin(Box::new(period)), at);
         }
         if due(self.lived, ALIVE) {
             self.lived = Some(Instant::now());
@@ -284,6 +289,17 @@ impl LawThread {
                 officer: officer.clone(),
             };
             gate.officer = at.officer.clone();
+            // Told before the law is asked anew: also a look shorter than the time between two questions is a use.
+            if let Some(since) = gate.looked.take() {
+                let now = std::mem::replace(&mut gate.looking, Looking::Yes);
+                let period = tell::period(camera, gate, settings, &Moment { now: since, ..at.clone() });
+                gate.looking = now;
+                let key = tell::key_of(&period);
+                if gate.told.as_ref() != Some(&key) {
+                    gate.told = Some(key);
+                    begun.push(period);
+                }
+            }
             self.decide(gate, &mandates, &at);
             gate.left_out = self.left_out(gate, &snapshot);
             tell::lists_left_out(camera, gate, settings, &self.ledger);

@@ -2,7 +2,7 @@
 //! for lists and mandates, the recorder for what may be kept. `law_thread.rs` keeps the answers up to date.
 
 use super::CameraSettings;
-use crate::domain::{CameraId, Position};
+use crate::domain::{CameraId, Position, Utc};
 use crate::hotlist::List;
 use crate::law::{self, CameraUse, Mandate, Mandates, Policy, Refusal, list_allowed};
 use crate::runtime::Stop;
@@ -46,6 +46,8 @@ pub(super) struct Gate {
     pub standing: Option<Position>,
     pub door: Door,
     pub looking: Looking,
+    /// Since when it looks, or has looked for a moment, as far as the register has not been told.
+    pub looked: Option<Utc>,
     /// What it works under, or worked under when it last did.
     pub mandate: Option<Arc<Mandate>>,
     pub place: Option<String>,
@@ -93,6 +95,7 @@ impl Lawful {
             standing: c.capture.position,
             door: shut.clone(),
             looking: Looking::Opening,
+            looked: None,
             mandate: None,
             place: None,
             officer: None,
@@ -144,6 +147,9 @@ impl Lawful {
     /// What the camera's thread tells of itself.
     pub fn looking(&self, camera: &CameraId, looking: Looking) {
         if let Some(gate) = lock(&self.0.gates).get_mut(camera) {
+            if looking == Looking::Yes {
+                gate.looked.get_or_insert_with(Utc::now);
+            }
             gate.looking = looking;
         }
     }

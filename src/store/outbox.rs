@@ -6,7 +6,15 @@ use super::convert;
 use super::record::MessageKind;
 use super::rows::{DeadRow, OutboxRow, OutboxStats};
 use crate::domain::{HitId, Utc};
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
+
+/// The row of the message of an event; `None` where there is none.
+pub(super) fn row_of(db: &Database, event_id: &str) -> Result<Option<i64>, StoreError> {
+    db.connection
+        .prepare_cached("SELECT id FROM outbox WHERE event_id = ?1")
+        .and_then(|mut s| s.query_row([event_id], |r| r.get(0)).optional())
+        .map_err(db.fail("looking for a message"))
+}
 
 /// Waiting messages, hits first, each kind in the order of recording (so `new` before `final`).
 ///

@@ -115,7 +115,7 @@ fn what_the_shipped_access_list_forbids_does_not_arrive() {
     let (_d, dispatch) =
         broker.listen(dir, "dispatch", &["platewatch/v1/#", "platewatch/v1/ghent/+/hits", "#"]);
     let (_m, monitor) = broker.listen(dir, "monitor", &["#"]);
-    let (_1, box_1) = broker.listen(dir, "antwerp/box-1", &["#", "platewatch/v1/antwerp/+/commands"]);
+    let (_listener, box_1) = broker.listen(dir, "antwerp/box-1", &["#", "platewatch/v1/antwerp/+/commands"]);
     let (_g, ghent) = broker.listen(dir, "ghent/box-1", &["platewatch/v1/+/box-1/commands", "#"]);
     // (who, on which topic, what it would be)
     let forbidden = [

@@ -199,9 +199,12 @@ fn a_deletion_cut_off_anywhere_is_finished_by_the_next() {
             let details = rows.iter().filter(|r| r.action == "deletion");
             details
                 .filter_map(|r| {
-                    serde_json::from_str::<serde_json::Value>(&r.detail).unwrap()[what].as_str()?.parse().ok()
+                    serde_json::from_str::<serde_json::Value>(&r.detail).unwrap()[what]
+                        .as_str()?
+                        .parse::<u64>()
+                        .ok()
                 })
-                .fold(0, |sum, n: u64| sum + n)
+                .sum()
         };
         // Counted once, however often it was cut off.
         assert_eq!((sum("passages_without_hit"), sum("hits"), sum("pictures")), (150, 5, 10), "{steps}");

@@ -11,7 +11,7 @@ const MOST_LIVE: usize = 10_000;
 const BOUND_EVERY: u32 = 64;
 
 impl Store {
-    /// Waiting messages; see [`super::StoreHandle::outbox_next`].
+    /// Waiting messages; see [`crate::store::StoreHandle::outbox_next`].
     ///
     /// # Errors
     /// The database cannot be read.
@@ -27,20 +27,28 @@ impl Store {
 
     /// Remembers where the messages of hits of the last minute begin.
     pub(super) fn note_live(&mut self, record: &Record) {
-        // At or after the row just written, which is all that is asked of it.
-        let row = self.db.connection.last_insert_rowid() - record.messages.len() as i64 + 1;
+        self.forget_old();
+        let Some(first) = record.messages.first() else { return };
+        // Asked for by its id: the row inserted last is of another table.
+        let row = match outbox::row_of(&self.db, &first.event_id) {
+            Ok(Some(row)) => row,
+            Ok(None) => return,
+            Err(error) => {
+                tracing::error!(%error, "what was just recorded goes out in its turn, not first");
+                return;
+            }
+        };
         if record.messages.iter().any(|m| m.kind == MessageKind::Hit) {
             self.live.push_back((row, Instant::now()));
         }
         let due = |at: &Instant| at.elapsed() >= Duration::from_secs(1);
-        if !record.messages.is_empty() && self.born.back().is_none_or(|(_, at)| due(at)) {
+        if self.born.back().is_none_or(|(_, at)| due(at)) {
             self.born.push_back((row, Instant::now()));
             if self.born.len() > MOST_LIVE {
                 // The middle of an outage of hours need not be known to the second.
                 self.born.remove(1);
             }
         }
-        self.forget_old();
     }
 
     pub(super) fn forget_old(&mut self) {

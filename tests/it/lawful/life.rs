@@ -152,7 +152,7 @@ fn two_months_of_a_box_leave_what_the_law_wants_and_nothing_else() {
     morning(&mut all, "2026-11-11T08:00:00Z", &["bridge", "port"], &[lapsed, over]);
     let before = "2026-10-12T08:00:00Z".parse::<platewatch::domain::Utc>().unwrap().unix_ms();
     let old = || all.rows(&format!("SELECT id FROM passage WHERE first_seen < {before}"));
-    assert_eq!(old(), [held.clone()], "only what is on hold is older than 30 days");
+    assert_eq!(old(), std::slice::from_ref(&held), "only what is on hold is older than 30 days");
 
     // A look at what is older than a month: without the prosecutor's decision it is left out, with it it is shown.
     let look = [

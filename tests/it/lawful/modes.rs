@@ -88,7 +88,7 @@ fn covert_use_ends_by_itself_at_its_end() {
 fn nobody_changes_a_cameras_mode_in_silence() {
     let mut all = at_noon();
     all.mandate("gr-1", &covert_mandate());
-    all.once("gate", &COVERT.split("mode =").next().unwrap().to_owned());
+    all.once("gate", COVERT.split("mode =").next().unwrap());
     all.played();
     assert_eq!(all.actions("mode-changed"), [""; 0]);
     all.cameras.clear();
