@@ -107,6 +107,8 @@ impl LawThread {
                 self.shut_all();
             }
         }
+        // What has looked since the last question.
+        self.tick(Utc::now());
     }
 
     /// Shuts every gate, where the law is enforced.

@@ -4,7 +4,7 @@ use super::*;
 use crate::domain::{
     CameraId, CharDistribution, ClockQuality, ClockSource, Corners, Listed, PassageId, PassageState,
 };
-use crate::hotlist::prior::PRIOR;
+use crate::hotlist::prior::{PRIOR, Shape, Weights};
 use crate::hotlist::{Confusions, Rules, import_bytes};
 use proptest::prelude::*;
 
@@ -145,13 +145,16 @@ fn probability_is_the_passages_or_what_both_look_alikes_were_given() {
     assert_eq!((seen.text.as_str(), resolved.entry.plate.as_str()), ("IABC123", "1ABC123"));
 }
 
-/// Whether any country's numbers look like this.
-fn has_format(plate: &PlateText) -> bool {
-    let places = Places::of(plate);
-    let shapes = PRIOR.formats.get(places.as_slice().len()).into_iter().flatten();
-    let fits =
-        |masks: &[u16]| masks.iter().zip(places.as_slice()).all(|(&m, &p)| PRIOR.allows(m, usize::from(p)));
-    shapes.into_iter().any(|s| fits(&s.masks))
+/// What part of the traffic with this plate has a format: personalised plates and unknown series are the rest.
+fn share_of_formats(plate: &PlateText, seen: &Passage, country: Option<Country>) -> f64 {
+    let (places, weights) = (Places::of(plate), Weights::new(seen.country));
+    let places = places.as_slice();
+    let fits = |s: &&Shape| {
+        country.is_none_or(|c| s.country == Some(c))
+            && s.masks.iter().zip(places).all(|(&m, &p)| PRIOR.allows(m, usize::from(p)))
+    };
+    let shapes = PRIOR.formats.get(places.len()).into_iter().flatten();
+    shapes.filter(fits).map(|s| s.weight(&weights)).sum::<f64>() / PRIOR.density(places, &weights, country)
 }
 
 proptest! {
@@ -239,7 +242,10 @@ proptest! {
                 }
                 Some(_) => {}
                 // Left out on purpose: a text of no format with a character more or less (`Evidence::candidates`).
-                None if plate.as_str().len() != seen.text.as_str().len() && !has_format(plate) => {}
+                None if plate.as_str().len() != seen.text.as_str().len() => {
+                    let share = share_of_formats(plate, &seen, e.country) as f32;
+                    prop_assert!(probability * share < least, "{} {probability} {share} {}", plate, seen.text);
+                }
                 // What is on the edge may fall to either side; nothing else is left out.
                 None => prop_assert!(probability < least, "{} {probability} {}", plate, seen.text),
             }
