@@ -5,7 +5,8 @@
 Candidates overlap no labelled plate, and no plate or region of doubt of
 `labels/extra_boxes.tsv` and `labels/mined_boxes.tsv`.  A good detector leaves
 little: with its score as shipped, take a threshold far below that of its card.  Those in which the reader sees a text of four
-or more sure characters are left out: many are plates nobody labelled.
+or more sure characters are left out: some are plates nobody labelled.  What of them was looked at and is lettering
+(`labels/lettering.tsv`: shop signs, badges, telephone numbers) is added `--lettering` times.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ..labels import bad_boxes, unlabelled
+from ..labels import bad_boxes, table, unlabelled
 from ..plates.fonts import data_root
 from ..plates.sheet import sheet, tile
 from .propose import collapse, session
@@ -49,7 +50,8 @@ def main() -> None:
     parser.add_argument("reader", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--sheet", type=Path)
-    parser.add_argument("--threshold", type=float, default=0.01)
+    parser.add_argument("--threshold", type=float, default=0.0001)
+    parser.add_argument("--lettering", type=int, default=15, help="how often each of labels/lettering.tsv is taken")
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
     detector, reader = session(arguments.detector), session(arguments.reader)
@@ -73,10 +75,16 @@ def main() -> None:
             continue
         kept.append(frame)
         tiles.append(tile(crop, text, (160, 80)))
+    found = len(kept)
+    for row in table("lettering.tsv"):
+        x0, y0, x1, y1 = (float(row[key]) for key in ("x0", "y0", "x1", "y1"))
+        picture = cv2.imread(str(data_root() / row["image"]))
+        frame = frame_of(np.ascontiguousarray(picture[:, :, ::-1]), np.float32([[x0, y0], [x1, y0], [x1, y1], [x0, y1]]))
+        kept.extend([frame] * arguments.lettering)
     np.save(arguments.out, np.stack(kept))
     if arguments.sheet:
         cv2.imwrite(str(arguments.sheet), sheet(tiles[:240], 12)[:, :, ::-1])
-    print(len(frames), "candidates,", len(kept), "kept in", arguments.out)
+    print(len(frames), "candidates,", found, "and", len(kept) - found, "of lettering kept in", arguments.out)
 
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ class Residual(nn.Module):
 class Trunk(nn.Module):
     """Crop (N x 3 x 64 x 160, 0..255) to features N x D x 40."""
 
-    def __init__(self, widths=(32, 48, 80), dim=112, half: int = 0, deep: bool = False):
+    def __init__(self, widths=(32, 48, 80), dim=112, half: int = 0, deep: bool = False, fine: int = 0):
         super().__init__()
         b, c, d = widths
         # One step to a quarter of the size: full-size layers cost memory traffic, not arithmetic.
@@ -59,12 +59,20 @@ class Trunk(nn.Module):
             Residual(d, d // 2),
         )
         self.deeper = Residual(c, c // 2) if deep else None  # a second block at 8 x 40
+        # A second stem that keeps `fine` channels at half size, added to the coarse one: what tells D from O and
+        # Q from 0 is thinner than the coarse stem's 6 x 4 window. Starts as nothing, so that it can be added later.
+        self.fine = nn.Sequential(ConvUnit(3, fine, 3, 2), nn.Conv2d(fine, b, 3, 2, 1, bias=False), nn.BatchNorm2d(b)) if fine else None
+        if fine:
+            nn.init.zeros_(self.fine[-1].weight)
         self.column = nn.Sequential(nn.Conv1d(4 * d, dim, 1, bias=False), nn.BatchNorm1d(dim), nn.ReLU(True))
 
     def forward(self, image):
         x = (image - 127.5) * (1 / 64)
+        seen = x
         for i, layer in enumerate(self.features):
             x = layer(x)
+            if i == 0 and self.fine is not None:
+                x = F.relu(x + self.fine(seen))
             if self.deeper is not None and i == len(self.features) - 3:
                 x = self.deeper(x)
         x = x.reshape(x.shape[0], x.shape[1] * 4, STEPS)
@@ -94,10 +102,18 @@ class Mixer(nn.Module):
 
 
 class RowReader(nn.Module):
-    def __init__(self, countries: int, widths=(32, 48, 80), dim=112, half: int = 0, deep: bool = False):
+    def __init__(self, countries: int, widths=(32, 48, 80), dim=112, half: int = 0, deep: bool = False, fine: int = 0, again: bool = False):
         super().__init__()
-        self.trunk = Trunk(widths, dim, half, deep)
+        self.trunk = Trunk(widths, dim, half, deep, fine)
         self.mixer = Mixer(dim)
+        # A second look at the whole plate, when the first has made out most characters: what a place may hold
+        # follows from what the others say. Starts as nothing.
+        self.again = Mixer(dim) if again else None
+        if again:
+            for layer in (self.again.near[-1], self.again.out):
+                nn.init.zeros_(layer.weight)
+                nn.init.zeros_(layer.bias)
+            nn.init.zeros_(self.again.position)
         self.final = nn.Sequential(nn.Conv1d(dim, dim, 3, 1, 1, bias=False), nn.BatchNorm1d(dim), nn.ReLU(True))
         self.rows = nn.Conv1d(dim, 2 * CLASSES, 1)
         self.pool = nn.Sequential(nn.Linear(2 * dim, 96), nn.ReLU(True))
@@ -110,6 +126,8 @@ class RowReader(nn.Module):
     def forward(self, image):
         """Logits: steps N x 80 x 37, country, lines, readable."""
         x = self.mixer(self.trunk(image))
+        if self.again is not None:
+            x = self.again(x)
         x = x + self.final(x)
         rows = self.rows(x)
         steps = torch.cat([rows[:, :CLASSES], rows[:, CLASSES:]], 2).transpose(1, 2)
@@ -140,6 +158,7 @@ DESIGNS = {
     "rows": lambda countries: RowReader(countries),
     "rows-large": lambda countries: RowReader(countries, (48, 80, 112), 128, 24),
     "rows-wide": lambda countries: RowReader(countries, (48, 80, 112), 112, 0, True),
+    "rows-fine": lambda countries: RowReader(countries, (48, 88, 128), 112, 0, True, 24, True),
     "slots": lambda countries: SlotReader(countries),
 }
 
@@ -148,12 +167,12 @@ DESIGNS = {
 def widen(small: dict, large: nn.Module) -> None:
     """Put trained weights into a net with more channels so that it starts out computing the same.
 
-    New channels start at random, but what they send to old channels starts at nothing; added residual
-    blocks start as identity (after Net2Net, Chen et al., ICLR 2016).
+    New channels start at random, but what they send to old channels starts at nothing; added blocks start as
+    nothing (after Net2Net, Chen et al., ICLR 2016). `dim` must stay: the norm and the heads of attention go over it.
     """
     for name, new in large.state_dict().items():
         if name not in small:
-            if name.startswith("trunk.deeper.spread.1.weight"):
+            if name in ("trunk.deeper.spread.1.weight", "trunk.fine.2.weight"):
                 new.zero_()
             continue
         old = small[name].to(new.dtype)
