@@ -5,6 +5,7 @@
 
 mod access;
 mod aside;
+mod gpsd;
 mod kept;
 mod lawbox;
 mod life;
