@@ -167,17 +167,17 @@ impl Hearing {
 
     fn report(&mut self, tpv: Tpv, now: Utc) {
         let known = self.latest.as_ref().filter(|(device, ..)| *device == tpv.device);
-        match (tpv.position(), &tpv.time) {
-            (Some(position), Some(time)) => {
-                // A receiver that says the same instant again has no newer fix: its age goes on growing. The age counts
-                // by this box's clock, as passages do, so a receiver with a wrong date is still of use.
-                if known.is_none_or(|(_, before, _)| before != time) {
-                    self.latest = Some((tpv.device, time.clone(), Fix { position, at: now }));
-                }
-            }
+        let Some((position, time)) = tpv.position().zip(tpv.time) else {
             // Only the receiver that gave the position can take it back.
-            _ if known.is_some() => self.latest = None,
-            _ => {}
+            if known.is_some() {
+                self.latest = None;
+            }
+            return;
+        };
+        // A receiver that says the same instant again has no newer fix: its age goes on growing. The age counts by this
+        // box's clock, as passages do, so a receiver with a wrong date is still of use.
+        if known.is_none_or(|(_, before, _)| *before != time) {
+            self.latest = Some((tpv.device, time, Fix { position, at: now }));
         }
     }
 

@@ -5,9 +5,12 @@ use super::{Clerk, StoreError};
 use crate::domain::{Passage, Utc};
 use std::collections::BTreeMap;
 
-/// Purposes by camera and mandate, each from a time on, in order of time.
+/// Purposes from a time on.
+type Since = (Utc, Vec<String>);
+
+/// Purposes by camera and mandate, in order of time.
 #[derive(Debug, Default)]
-pub struct SeenUnder(BTreeMap<(String, String), Vec<(Utc, Vec<String>)>>);
+pub struct SeenUnder(BTreeMap<(String, String), Vec<Since>>);
 
 impl SeenUnder {
     /// The purposes of the mandate the passage was seen under, as they were then; `None` where it was seen under none,
