@@ -24,7 +24,8 @@ use std::path::{Path, PathBuf};
     Under law.policy = enforce it needs who asks (--as), a purpose of the preset and, for what is older than the first month, \
     --decision. Works beside a running box, which sends the late hits; without one they wait in the outbox. The search itself\n\
     is put on record with its purpose and case. No passage gets two hits for the same entry, however often it is\n\
-    searched. Entries count that are valid now. Under enforce no passage is searched for a list whose purposes the\n    mandate it was seen under does not allow; a file that the configuration does not name has the purpose of the search.\n\
+    searched. Entries count that are valid now. Under enforce no passage is searched for a list whose purposes\n\
+    the mandate it was seen under does not allow; a file that the configuration does not name has the search's purpose.\n\
     Exit codes: 0 done (also where nothing was found); 1 refused, stopped or failed; 2 wrong usage.")]
 pub(super) struct Args {
     /// The configuration of the box
