@@ -13,7 +13,7 @@ pub use condition::{
     AlarmHealth, CameraHealth, ClockHealth, ClockState, OutboxHealth, StoreHealth, StoreState,
 };
 pub use inbound::{Command, CommandWord, InboundHealth, OutcomeOfHit, OutcomeWord, TlsHealth, ToBox};
-pub use law::{CameraLaw, LawHealth, MandateHealth, MandateRefused};
+pub use law::{CameraLaw, LawHealth, MandateHealth, MandateRefused, PositionHealth};
 pub use lists::{HotlistState, HotlistStatus, ListHealth};
 
 use crate::domain::Utc;

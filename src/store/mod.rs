@@ -33,6 +33,7 @@ mod retention;
 mod rows;
 mod salvage;
 mod sealing;
+mod seen_under;
 mod settings;
 mod shape;
 mod soundness;
@@ -65,6 +66,7 @@ pub use rows::{
     DeadRow, EvidenceRow, HitQuery, HitRow, OutboxRow, OutboxStats, OutcomeRow, PassageQuery, PassageRow,
     Tally, TallyBy, Totals, TraceRow,
 };
+pub use seen_under::SeenUnder;
 pub use settings::Settings;
 pub use thread::{PATIENCE, StoreHandle, StoreThread, start};
 pub use usage::{Duty, UseChange, UsePeriod};

@@ -1,4 +1,5 @@
-//! A damaged database: moved aside, never deleted; what can be read of it goes into a new one.
+//! A damaged database: moved aside, not deleted before its term (`retention::aside`); what can be read of it goes into
+//! a new one.
 //!
 //! In an order that a loss of power may cut anywhere: `platewatch.recovering` says under which name the damaged
 //! file goes; file, write-ahead log and index are renamed; the new database is made as `platewatch.db.new`, whole
