@@ -7,7 +7,7 @@
 //!
 //! Reading order: `schema.sql` (the contract of the file), `record` (what is handed in), `rows` (what
 //! comes out), `thread` (who calls), `writer` (one record, one transaction), `pictures`, `outbox`, `audit`,
-//! `outcomes`, `orders`, `retention`, `access`, `clerk`, `queries`, `connection` and `upgrade` (opening,
+//! `outcomes`, `orders`, `unfinished`, `retention`, `access`, `clerk`, `queries`, `connection` and `upgrade` (opening,
 //! creating, migrating), `soundness` and `salvage` (a damaged database), `alarms`,
 //! `sealing`, `conversion` and `backup` (encryption at rest, copies), `error`.
 
@@ -40,6 +40,7 @@ mod soundness;
 #[cfg(test)]
 pub(crate) mod testing;
 mod thread;
+mod unfinished;
 mod upgrade;
 mod usage;
 mod writer;
@@ -69,5 +70,6 @@ pub use rows::{
 pub use seen_under::SeenUnder;
 pub use settings::Settings;
 pub use thread::{PATIENCE, StoreHandle, StoreThread, start};
+pub use unfinished::OpenHit;
 pub use usage::{Duty, UseChange, UsePeriod};
 pub use writer::Store;

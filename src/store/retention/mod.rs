@@ -19,6 +19,7 @@ pub use terms::{NonHits, Retention, Terms};
 
 pub(super) use holds::{add as add_hold, list as list_holds, release as release_hold};
 pub(super) use rows::{TRACE_DOMAIN, traces, write_trace};
+pub(super) use terms::before;
 
 use super::connection::Database;
 use super::{AuditAction, AuditEntry, Settings, StoreError, access, audit};
