@@ -95,6 +95,7 @@ def evaluate(model, shards: Shards, count: int = 1000) -> dict:
     """Full-plate accuracy on rendered validation plates, and how well junk is told apart."""
     model.eval()
     pictures, labels = shards.pictures[0][:count], shards.labels[0]
+    count = len(pictures)
     right = total = country = readable = lines = 0
     for i in range(0, count, 100):
         out = model(plain_crops(pictures[i : i + 100]).to(memory_format=torch.channels_last))
