@@ -42,7 +42,7 @@ clang_major=$(clang -dumpversion | cut -d. -f1)
 apt_install "libclang1-$clang_major"
 python3 -m pip --version >/dev/null 2>&1 || apt_install python3-pip
 if [ $tests = yes ]; then
-    apt_install mosquitto mosquitto-clients ffmpeg faketime
+    apt_install mosquitto mosquitto-clients ffmpeg faketime gpsd gpsd-clients
 fi
 
 if ! command -v cargo >/dev/null; then

@@ -18,7 +18,7 @@ pub fn hit_message(
     models: Option<&ModelVersions>,
     now: Utc,
 ) -> Result<OutboxMessage, AlertError> {
-    told(identity, passage, hit, false, pictures(evidence), models, now)
+    told(identity, passage, hit, Told::default(), pictures(evidence), models, now)
 }
 
 /// The message that tells operators of `hit`, found at `now` in a passage that was kept long before.
@@ -31,18 +31,44 @@ pub fn late_hit_message(
     hit: &Hit,
     now: Utc,
 ) -> Result<OutboxMessage, AlertError> {
-    let pictures = kept.evidence.iter().map(|e| {
+    let told = Told { late: true, ended: None };
+    self::told(identity, &kept.passage, hit, told, kept_pictures(kept), kept.models.as_ref(), now)
+}
+
+/// The last word on `hit`, whose box was cut off before the vehicle left; made at `now`, after the restart.
+///
+/// # Errors
+/// [`AlertError::Json`]; no value of these types causes it.
+pub fn cut_off_hit_message(
+    identity: &BoxIdentity,
+    kept: &PassageRow,
+    hit: &Hit,
+    now: Utc,
+) -> Result<OutboxMessage, AlertError> {
+    let told = Told { late: false, ended: Some(message::Ended::Restart) };
+    self::told(identity, &kept.passage, hit, told, kept_pictures(kept), kept.models.as_ref(), now)
+}
+
+/// What is out of the ordinary about a hit.
+#[derive(Default)]
+struct Told {
+    late: bool,
+    ended: Option<message::Ended>,
+}
+
+fn kept_pictures(kept: &PassageRow) -> Vec<message::Evidence> {
+    let shown = |e: &crate::store::EvidenceRow| {
         let shown = Shown { role: e.role, sha256: &e.sha256, width: e.width, height: e.height };
         picture(shown, e.frame_seq)
-    });
-    told(identity, &kept.passage, hit, true, pictures.collect(), kept.models.as_ref(), now)
+    };
+    kept.evidence.iter().map(shown).collect()
 }
 
 fn told(
     identity: &BoxIdentity,
     passage: &Passage,
     hit: &Hit,
-    late: bool,
+    told: Told,
     evidence: Vec<message::Evidence>,
     models: Option<&ModelVersions>,
     now: Utc,
@@ -56,7 +82,7 @@ fn told(
             HitState::Final => message::HitState::Final,
             HitState::Withdrawn => message::HitState::Withdrawn,
         },
-        late,
+        late: told.late,
         kind: match hit.kind {
             MatchKind::Exact => message::MatchKind::Exact,
             MatchKind::Resolved => message::MatchKind::Resolved,
@@ -75,6 +101,7 @@ fn told(
             decided_at: Time(hit.decided_at),
         },
         mandate: passage.mandate.as_deref().map(str::to_owned),
+        ended: told.ended,
     };
     let subject = Some(data.hit.clone());
     let (event_id, payload) = event(identity, "hit", message::HIT_TYPE, subject, now, data)?;

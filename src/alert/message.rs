@@ -5,6 +5,7 @@
 //! RFC 3339 in UTC with milliseconds, probabilities 0 to 1 with at most six decimals.
 
 mod condition;
+mod ended;
 mod inbound;
 mod law;
 mod lists;
@@ -12,8 +13,9 @@ mod lists;
 pub use condition::{
     AlarmHealth, CameraHealth, ClockHealth, ClockState, OutboxHealth, StoreHealth, StoreState,
 };
+pub use ended::Ended;
 pub use inbound::{Command, CommandWord, InboundHealth, OutcomeOfHit, OutcomeWord, TlsHealth, ToBox};
-pub use law::{CameraLaw, LawHealth, MandateHealth, MandateRefused};
+pub use law::{CameraLaw, LawHealth, MandateHealth, MandateRefused, PositionHealth};
 pub use lists::{HotlistState, HotlistStatus, ListHealth};
 
 use crate::domain::Utc;
@@ -141,6 +143,9 @@ pub struct Hit {
     pub timing: Timing,
     /// The authorisation the camera works under; null where the box is not told.
     pub mandate: Option<String>,
+    /// Only with `final`: why it ended otherwise than by the vehicle leaving. Absent where it left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<Ended>,
 }
 
 /// One vehicle's pass before one camera.

@@ -32,7 +32,7 @@ mod worker;
 mod tests;
 
 pub use broker::EmbeddedBroker;
-pub use compose::{hit_message, late_hit_message, passage_message};
+pub use compose::{cut_off_hit_message, hit_message, late_hit_message, passage_message};
 pub use error::AlertError;
 pub use expiry::{Expiry, expiries};
 pub use inbound::{

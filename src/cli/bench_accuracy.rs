@@ -4,9 +4,9 @@ use super::common::{ModelArgs, complain, progress, still, told, worker};
 use super::dataset::{Labelled, Truth, load};
 use super::{DONE, PARTLY};
 use crate::capture::read_picture;
-use crate::domain::PlateText;
-use crate::domain::{Reading, iou};
-use crate::plate::fold;
+use crate::domain::{Country, PlateText, Reading, iou};
+use crate::plate::{fold, grammar::countries};
+use crate::track::alone;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::PathBuf;
@@ -16,7 +16,9 @@ use std::path::PathBuf;
     platewatch bench accuracy --dataset benchmarks/endtoend/eu --errors\n\n\
     Prints `name value` lines. Detection counts where boxes are labelled: recall and precision at IoU 0.5. \
     Reading counts where texts are labelled: `strict` is the whole text right, `folded` with O and Q taken as 0 \
-    and I as 1, in whole pictures (the detector included).\n\
+    and I as 1, in whole pictures (the detector included). A text is what `platewatch read` says: look-alikes that \
+    the reader doubts between are settled by the grammar of the likely countries; `--raw` leaves that out. \
+    `country` is the share of the texts read right whose country is right, where the index names one.\n\
     Exit codes: 0 measured; 1 could not be; 2 wrong usage; 3 measured, but some pictures could not be read.")]
 pub(super) struct Args {
     /// An index (JSON lines) or a folder in the layout of the OpenALPR benchmarks (may be given several times)
@@ -25,6 +27,9 @@ pub(super) struct Args {
     /// Count detections from this score on [default: what the detector's card says]
     #[arg(long, value_name = "SCORE")]
     min_score: Option<f32>,
+    /// Take texts as the reader gives them, without the grammar
+    #[arg(long)]
+    raw: bool,
     /// Also name every plate that was not found or misread
     #[arg(long)]
     errors: bool,
@@ -42,6 +47,9 @@ struct Tally {
     texts: u32,
     strict: u32,
     folded: u32,
+    /// Texts read right in pictures whose country is named, and those of them with that country.
+    placed: u32,
+    placed_right: u32,
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
@@ -59,7 +67,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
     for (i, labelled) in all.iter().enumerate() {
         let readings = read_picture(&labelled.image)
             .map_err(anyhow::Error::from)
-            .and_then(|image| Ok(worker.process(&still(image, i as u64))?.0));
+            .and_then(|image| Ok(worker.process(&still(image, i as u64))?.0))
+            .map(|all| if args.raw { all } else { all.into_iter().map(alone).collect() });
         match readings {
             Ok(readings) => {
                 for wrong in count(labelled, &readings, &mut tallies) {
@@ -89,6 +98,8 @@ fn count(labelled: &Labelled, readings: &[Reading], tallies: &mut BTreeMap<Strin
     if !labelled.source.is_empty() {
         groups.push(format!("source {}", labelled.source.replace(' ', "_")));
     }
+    // An index may name a region ("EU", "world") that is no country.
+    let country = Country::parse(&labelled.country).filter(|c| countries().iter().any(|known| known.0 == *c));
     let boxed = labelled.truths.iter().all(|t| t.bounds.is_some());
     let matched = assign(&labelled.truths, readings);
     let mut wrong = Vec::new();
@@ -96,12 +107,14 @@ fn count(labelled: &Labelled, readings: &[Reading], tallies: &mut BTreeMap<Strin
         let mut groups = groups.clone();
         groups.extend(truth.bounds.map(|b| format!("width {}", bucket(b[2] - b[0]))));
         // Without a box any plate of the picture may be the one that is meant.
-        let texts: Vec<String> = match (truth.bounds, reading) {
-            (Some(_), Some(r)) => vec![r.text()],
-            (Some(_), None) => Vec::new(),
-            (None, _) => readings.iter().map(Reading::text).collect(),
+        let meant: Vec<&Reading> = match (truth.bounds, reading) {
+            (Some(_), r) => r.iter().copied().collect(),
+            (None, _) => readings.iter().collect(),
         };
+        let texts: Vec<String> = meant.iter().map(|r| r.text()).collect();
         let strict = truth.text.as_ref().is_some_and(|t| texts.contains(t));
+        let right = texts.iter().zip(&meant).find(|(t, _)| truth.text.as_ref() == Some(t)).map(|(_, r)| *r);
+        let place = country.zip(right.and_then(|r| r.countries.first()));
         let folded =
             truth.text.as_ref().is_some_and(|t| texts.iter().any(|o| folded_text(o) == folded_text(t)));
         for group in groups {
@@ -111,6 +124,8 @@ fn count(labelled: &Labelled, readings: &[Reading], tallies: &mut BTreeMap<Strin
             tally.texts += u32::from(truth.text.is_some());
             tally.strict += u32::from(strict);
             tally.folded += u32::from(folded);
+            tally.placed += u32::from(place.is_some());
+            tally.placed_right += u32::from(place.is_some_and(|(truth, said)| truth == said.0));
         }
         if truth.bounds.is_some() && reading.is_none() {
             wrong.push(format!("missed {}", truth.text.as_deref().unwrap_or("plate")));
@@ -178,6 +193,9 @@ fn print(out: &mut impl Write, name: &str, t: &Tally) -> std::io::Result<()> {
         writeln!(out, "{name}.texts {}", t.texts)?;
         writeln!(out, "{name}.strict {:.4}", share(t.strict, t.texts))?;
         writeln!(out, "{name}.folded {:.4}", share(t.folded, t.texts))?;
+        if t.placed > 0 {
+            writeln!(out, "{name}.country {:.4}", share(t.placed_right, t.placed))?;
+        }
     }
     Ok(())
 }

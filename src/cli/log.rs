@@ -151,6 +151,7 @@ fn look_at_hits(
         plate: args.plate.clone(),
         list: args.list.clone(),
         late: args.late.then_some(true),
+        open: false,
         // Of a late hit it is the passage's age that counts, not when it was found.
         seen_since: permit.not_before,
         limit: permit.max_rows.map_or(args.limit, |most| args.limit.min(most)),

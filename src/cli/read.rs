@@ -4,6 +4,7 @@ use super::common::{ModelArgs, complain, pictures, progress, still, told, worker
 use super::{DONE, PARTLY};
 use crate::capture::read_picture;
 use crate::domain::{Image, Reading};
+use crate::track::alone;
 use crate::vision::{Overlay, Worker, annotate};
 use anyhow::Context;
 use serde_json::{Value, json};
@@ -97,6 +98,8 @@ fn read_one(
         worker.process(&frame).with_context(named)?.0
     };
     readings.retain(|r| !r.positions.is_empty());
+    // A still picture has no second look: what the grammar says is all there is besides.
+    let mut readings: Vec<Reading> = readings.into_iter().map(alone).collect();
     readings.sort_by(|a, b| b.detection.score.total_cmp(&a.detection.score));
     let image = std::sync::Arc::try_unwrap(frame.image).unwrap_or_else(|shared| (*shared).clone());
     Ok((image, readings))

@@ -1,8 +1,10 @@
 //! `platewatch register`: the register of use, and the public list of places.
 
 use super::DONE;
+use super::asking::{Asked, AskingArgs, permit};
 use crate::config;
 use crate::domain::Utc;
+use crate::law::access::Right;
 use crate::law::register::{Entry, Month, csv, html, json};
 use crate::law::{Mandates, public};
 use crate::store::{AuditAction, AuditEntry, AuditWriter, Reader, UsePeriod};
@@ -25,10 +27,11 @@ enum Verb {
     /// Write one month of the register of use
     #[command(after_help = "Examples:\n  \
         platewatch register export --config platewatch.toml --month 2026-11 --format csv > 2026-11.csv\n  \
-        platewatch register export --config platewatch.toml --month 2026-11 --format html --by Peeters > 2026-11.html\n\n\
+        platewatch register export --config platewatch.toml --month 2026-11 --format html --as m.claes > 2026-11.html\n\n\
         Months begin and end at midnight UTC. Every camera's time stands in it without a hole: in use, or not and \
-        why. The HTML page prints on A4. The export is in the audit chain.\n\
-        Exit codes: 0; 1 the store cannot be read or written; 2 wrong usage.")]
+        why. The HTML page prints on A4. Under law.policy = enforce it\n\
+        needs who asks, with the right \"report\" of the preset. The export is in the audit chain and in `access report`.\n\
+        Exit codes: 0; 1 refused, or the store cannot be read or written; 2 wrong usage.")]
     Export {
         /// The configuration of the box
         #[arg(long, value_name = "FILE")]
@@ -42,9 +45,11 @@ enum Verb {
         /// Leave covert uses out, for a copy that others than the supervisor may see
         #[arg(long)]
         without_covert: bool,
-        /// Who asks; stands in the audit chain
-        #[arg(long, value_name = "NAME", default_value = "unknown")]
-        by: String,
+        /// Who asks, where nobody has to log in [default: the user of this system]
+        #[arg(long, value_name = "NAME", conflicts_with = "who")]
+        by: Option<String>,
+        #[command(flatten)]
+        asking: AskingArgs,
     },
     /// Write the public list of camera places: places.geojson and index.html
     #[command(
@@ -76,8 +81,12 @@ fn month(text: &str) -> Result<(i32, u8), String> {
 
 pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
     match &args.verb {
-        Verb::Export { config, month, format, without_covert, by } => {
-            export(config, *month, format, *without_covert, by)
+        Verb::Export { config, month, format, without_covert, by, asking } => {
+            let asking = match (by, &asking.who) {
+                (Some(by), None) => AskingArgs { who: Some(by.clone()), ..asking.clone() },
+                _ => asking.clone(),
+            };
+            export(config, *month, format, *without_covert, &asking)
         }
         Verb::Places { config, out } => places(config, out),
     }
@@ -94,11 +103,22 @@ fn export(
     month: (i32, u8),
     format: &str,
     without_covert: bool,
-    by: &str,
+    asking: &AskingArgs,
 ) -> anyhow::Result<u8> {
     let settings = config::load(config)?.settings;
     let (from, until) = bounds(month)?;
     let name = format!("{:04}-{:02}", month.0, month.1);
+    let asked = Asked {
+        right: Right::Report,
+        what: "register export",
+        bulk: false,
+        plate: None,
+        since: Some(from),
+        before: Some(until),
+        purpose: None,
+        case: None,
+    };
+    let permit = permit(&settings.store, asking, &asked)?;
     let reader = Reader::open(&settings.store)?;
     let periods = reader.use_periods(from, until)?;
     let (zone, box_id) = (&settings.alert.zone, &settings.alert.box_id);
@@ -112,12 +132,13 @@ fn export(
     };
     // Before anything is handed out: what cannot be put on record does not leave.
     AuditWriter::open(&settings.store)?.append(
-        &AuditEntry::by(by, AuditAction::Export)
+        &AuditEntry::by(&permit.who, AuditAction::Export)
             .with("what", "register of use")
             .with("month", &name)
             .with("format", format)
             .with("without_covert", without_covert),
     )?;
+    permit.done(&settings.store, written.entries.len() as u64, 0)?;
     std::io::stdout().lock().write_all(text.as_bytes())?;
     Ok(DONE)
 }

@@ -24,7 +24,8 @@ use std::path::{Path, PathBuf};
     Under law.policy = enforce it needs who asks (--as), a purpose of the preset and, for what is older than the first month, \
     --decision. Works beside a running box, which sends the late hits; without one they wait in the outbox. The search itself\n\
     is put on record with its purpose and case. No passage gets two hits for the same entry, however often it is\n\
-    searched. Entries count that are valid now.\n\
+    searched. Entries count that are valid now. Under enforce no passage is searched for a list whose purposes\n\
+    the mandate it was seen under does not allow; a file that the configuration does not name has the search's purpose.\n\
     Exit codes: 0 done (also where nothing was found); 1 refused, stopped or failed; 2 wrong usage.")]
 pub(super) struct Args {
     /// The configuration of the box
@@ -60,7 +61,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
     let settings = loaded.settings;
     let source = match settings.hotlists.iter().find(|l| l.name == args.list) {
         Some(configured) => configured.clone(),
-        None => from_file(&args.list, &settings.hotlists)?,
+        None => from_file(&args.list, &args.purpose, &settings.hotlists)?,
     };
     let (list, report) = load_file(&source)?;
     if report.bad_rows > 0 {
@@ -74,7 +75,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
         (Some(by), None) => AskingArgs { who: Some(by.clone()), ..args.asking.clone() },
         _ => args.asking.clone(),
     };
-    let rules = gate(Reader::open(&settings.store)?.law_in_force()?.as_ref())?.rules;
+    let gate = gate(Reader::open(&settings.store)?.law_in_force()?.as_ref())?;
+    let by_mandate = gate.asks();
+    let rules = gate.rules;
     let few = rules.map_or(u64::MAX, |r| u64::from(r.bulk_entries.value));
     let asked = Asked {
         right: Right::Search,
@@ -95,6 +98,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
         asked_by: permit.who.clone(),
         allowed_by: permit.reason.clone(),
         dry_run: args.dry_run,
+        by_mandate,
     };
     // The same confusions as the box matches with: an alternative is as likely then as now.
     let confusions = super::hotlist_budget::confusions(&settings)?;
@@ -121,11 +125,12 @@ pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
             return Ok(FAILED);
         }
     };
-    permit.done(&settings.store, found.hits + found.known, left_out)?;
+    let refused: u64 = found.left_out.values().sum();
+    permit.done(&settings.store, found.hits + found.known, left_out + refused)?;
     if args.json {
         let summary = json!({
             "left_out": left_out, "why": permit.left_out.as_deref().filter(|_| left_out > 0),
-            "passages": found.passages, "late_hits": found.hits, "known": found.known, "dry_run": args.dry_run,
+            "left_out_by_mandate": found.left_out, "passages": found.passages, "late_hits": found.hits, "known": found.known, "dry_run": args.dry_run,
         });
         writeln!(out, "{summary}")?;
     } else {
@@ -138,12 +143,15 @@ pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
         if let (true, Some(why)) = (left_out > 0, &permit.left_out) {
             writeln!(out, "left out: {left_out} passages: {why}")?;
         }
+        for (why, passages) in &found.left_out {
+            writeln!(out, "left out: {passages} passages: {why}")?;
+        }
     }
     Ok(DONE)
 }
 
 /// A list that the configuration does not name, under the name of its file.
-fn from_file(path: &str, configured: &[Settings]) -> anyhow::Result<Settings> {
+fn from_file(path: &str, purpose: &str, configured: &[Settings]) -> anyhow::Result<Settings> {
     let file = Path::new(path);
     if !file.is_file() {
         let names: Vec<&str> = configured.iter().map(|l| l.name.as_str()).collect();
@@ -153,7 +161,10 @@ fn from_file(path: &str, configured: &[Settings]) -> anyhow::Result<Settings> {
         );
     }
     let name = file.file_stem().map_or_else(|| "list".into(), |s| s.to_string_lossy().into_owned());
-    Ok(Settings::plain(name, file))
+    let mut settings = Settings::plain(name, file);
+    // It says no purposes of its own: it is searched for what the search is for.
+    settings.policy.purposes = vec![purpose.to_owned()];
+    Ok(settings)
 }
 
 fn line(late: &Late<'_>, as_json: bool) -> String {

@@ -270,7 +270,7 @@ pub(super) const KEYS: &[Key] = &[
     key("law", "signers", FILE, "required", "\"keys/mandate-signers\"", "File with the public keys of who may sign mandates (`platewatch mandate key`). Not needed with the policy `off`."),
 
     key("law", "vehicle", NAME, "none", "\"car-12\"", "The vehicle the box is in, by the name mandates give it."),
-    key("law", "positions", Text("a path"), "none", "\"/run/platewatch/position.json\"", "File that says where the vehicle is, for cameras that move: a line of JSON with `time`, `longitude` and `latitude` (or gpsd's TPV), replaced as it drives. `docs/guide/mandates.md`."),
+    key("law", "positions", Text("gpsd://HOST:PORT or a path"), "none", "\"gpsd://127.0.0.1:2947\"", "Who says where the vehicle is, for cameras that move: gpsd, or a file that another program keeps up to date, a line of JSON with `time`, `longitude` and `latitude` (or gpsd's TPV), replaced as it drives. `docs/guide/mandates.md`."),
     key("law", "officers", FILE, "none", "\"keys/officers\"", "Who may be in charge: lines `CODE NAME`. Without it every code is taken as it is given."),
 
     key("mqtt", "embedded", Bool, "false", "true", "A broker inside this process, on loopback, for demo and development."),

@@ -2,7 +2,7 @@
 
 use super::file::{Table, Value};
 use crate::domain::Utc;
-use crate::law::{CameraUse, Covert, Mode, Officers, Policy, Preset, Settings};
+use crate::law::{CameraUse, Covert, GpsdAddress, Mode, Officers, Policy, Positions, Preset, Settings};
 use crate::runtime::Signers;
 use std::sync::Arc;
 
@@ -61,7 +61,7 @@ pub(super) fn law(root: &Table<'_>) -> Settings {
     });
     Settings {
         vehicle: t.get("vehicle").and_then(|v| v.name(64, true)).map(str::to_owned),
-        positions: t.get("positions").and_then(|v| v.path()),
+        positions: t.get("positions").and_then(|v| positions(&v)),
         officers: officers.unwrap_or_default(),
         preset: Arc::new(preset.unwrap_or_else(Preset::be_wpa)),
         policy,
@@ -112,6 +112,18 @@ pub(super) fn camera_use(t: &Table<'_>) -> CameraUse {
         _ => {}
     }
     CameraUse { mandate, kind, mode, covert: covert.flatten() }
+}
+
+/// A file's path, or gpsd's address.
+fn positions(v: &Value<'_>) -> Option<Positions> {
+    let text = v.text()?;
+    if !text.contains("://") {
+        return v.path().map(Positions::File);
+    }
+    match GpsdAddress::parse(text) {
+        Ok(address) => Some(Positions::Gpsd(address)),
+        Err(why) => v.wrong(Some(why)),
+    }
 }
 
 fn preset(v: &Value<'_>) -> Option<Preset> {

@@ -102,8 +102,19 @@ fn preset(bytes: &[u8]) {
     }
 }
 
-/// A vehicle's position as another program writes it.
+/// A vehicle's position as another program writes it, and as gpsd tells it.
 fn position(bytes: &[u8]) {
+    let now = Utc::from_unix_ms(1_800_000_000_000);
+    let (mut whole, mut cut) = (law::gpsd::Hearing::default(), law::gpsd::Hearing::default());
+    whole.hear(bytes, now);
+    bytes.chunks(7).for_each(|piece| cut.hear(piece, now));
+    assert_eq!(whole, cut, "what is heard depends on how it was cut");
+    if let Some(fix) = whole.fix() {
+        assert!((-180.0..=180.0).contains(&fix.position.longitude));
+        assert!((-90.0..=90.0).contains(&fix.position.latitude));
+        assert!(fix.position.accuracy_m.is_none_or(|a| a >= 0.0));
+    }
+    let _ = law::GpsdAddress::parse(&String::from_utf8_lossy(bytes));
     if let Some(fix) = law::position::last_fix(&String::from_utf8_lossy(bytes)) {
         assert!((-180.0..=180.0).contains(&fix.position.longitude));
         assert!((-90.0..=90.0).contains(&fix.position.latitude));

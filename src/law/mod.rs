@@ -5,7 +5,7 @@
 //!   its article (`presets/be-wpa.toml`); nothing of a country is in the code.
 //! * `mandate` is one signed authorisation, `folder` all of a box, `place` its geometries.
 //! * `permit` decides whether a camera may look at a moment, and says why not.
-//! * `position` is the seam for where a vehicle is.
+//! * `position` is the seam for where a vehicle is and was, `gpsd` the daemon that tells it.
 //! * `register` puts the register of use on paper, `public` the list of places.
 //!
 //! May import `domain`, `plate`, `telemetry` and `runtime`. Knows no SQL, no camera and no command line: the
@@ -14,6 +14,7 @@
 pub mod access;
 pub mod camera_type;
 pub mod folder;
+pub mod gpsd;
 mod html;
 pub mod mandate;
 pub mod officers;
@@ -27,10 +28,13 @@ pub mod settings;
 
 pub use camera_type::CameraType;
 pub use folder::{Mandates, Refused};
+pub use gpsd::GpsdAddress;
 pub use mandate::{Mandate, MandateError, Modalities};
 pub use officers::Officers;
-pub use permit::{CameraUse, Covert, Grant, Mode, Moment, Permit, Refusal, decide, list_allowed};
+pub use permit::{
+    CameraUse, Covert, Grant, Mode, Moment, Permit, Refusal, decide, list_allowed, purposes_allowed,
+};
 pub use place::{Geometry, Place};
-pub use position::{Fix, PositionFile, PositionSource};
+pub use position::{Fix, PositionFile, PositionSource, Positions, Route};
 pub use preset::{Preset, PresetError, Rule, Rules, Unchecked};
 pub use settings::{Policy, Settings};

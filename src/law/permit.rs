@@ -321,17 +321,28 @@ fn where_allowed(mandate: &Mandate, kind: CameraType, at: &Moment) -> Result<Opt
 /// # Errors
 /// A sentence that names what is not allowed.
 pub fn list_allowed(mandate: &Mandate, list: &str, purposes: &[String]) -> Result<(), String> {
+    purposes_allowed(&mandate.reference, &mandate.purposes, list, purposes)
+}
+
+/// The same, of a mandate of which only its reference and purposes are known.
+///
+/// # Errors
+/// A sentence that names what is not allowed.
+pub fn purposes_allowed(
+    reference: &str,
+    allowed: &[String],
+    list: &str,
+    purposes: &[String],
+) -> Result<(), String> {
     if purposes.is_empty() {
         return Err(format!("the list {list} says no purposes; write purposes = [\"…\"] in its block"));
     }
-    let outside: Vec<&str> =
-        purposes.iter().filter(|p| !mandate.purposes.contains(p)).map(String::as_str).collect();
+    let outside: Vec<&str> = purposes.iter().filter(|p| !allowed.contains(p)).map(String::as_str).collect();
     if outside.is_empty() {
         return Ok(());
     }
     Err(format!(
-        "the mandate {} does not allow {}, which the list {list} is for",
-        mandate.reference,
+        "the mandate {reference} does not allow {}, which the list {list} is for",
         outside.join(", ")
     ))
 }

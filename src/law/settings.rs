@@ -1,6 +1,7 @@
 //! What a box is told of the law: `[law]` of the configuration.
 
 use super::officers::Officers;
+use super::position::Positions;
 use super::preset::Preset;
 use crate::runtime::Signers;
 use std::fmt;
@@ -60,8 +61,8 @@ pub struct Settings {
     pub signers: Signers,
     /// The vehicle the box is in, by the name mandates give it.
     pub vehicle: Option<String>,
-    /// File that says where the vehicle is.
-    pub positions: Option<PathBuf>,
+    /// Who says where the vehicle is.
+    pub positions: Option<Positions>,
     /// Officers who may be in charge, by card or service number; empty: whoever says a name.
     pub officers: Officers,
 }

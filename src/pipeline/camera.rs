@@ -22,10 +22,15 @@ struct Sink {
     metrics: Metrics,
     /// Of a live camera.
     switch: Option<Switch>,
+    /// Of a camera that moves: who knows where it was.
+    moving: Option<Lawful>,
 }
 
 impl FrameSink for Sink {
-    fn offer(&self, frame: Frame) -> bool {
+    fn offer(&self, mut frame: Frame) -> bool {
+        if let Some(lawful) = &self.moving {
+            frame.stamp.position = lawful.place_at(frame.stamp.captured_at);
+        }
         self.metrics.frame_received(&self.camera);
         match self.work.put(self.index, Work::Frame(frame), self.when_full) {
             Put::Kept => true,
@@ -113,8 +118,9 @@ pub(super) fn spawn(
     std::thread::Builder::new().name(name).spawn(move || {
         let when_full = if settings.source.is_live() { WhenFull::DropOldest } else { WhenFull::Wait };
         let camera = settings.camera.clone();
-        let sink =
-            Sink { camera: camera.clone(), index, when_full, work: Arc::clone(&work), metrics, switch };
+        let moving = lawful.moves(&camera).then(|| lawful.clone());
+        let work_of = Arc::clone(&work);
+        let sink = Sink { camera: camera.clone(), index, when_full, work: work_of, metrics, switch, moving };
         // Nothing is opened before the law allows it, and what is open is closed when it no longer does.
         let outcome = loop {
             let Some(run) = lawful.wait_open(&camera, &stop) else { break None };

@@ -9,11 +9,9 @@ use super::lawful::{Door, Gate, Lawful, Looking, TICK, lock};
 use super::lawful_tell as tell;
 use super::ledger::Ledger;
 use super::watching::Watch;
-use crate::domain::{CameraId, Position, Utc};
+use crate::domain::{CameraId, Utc};
 use crate::hotlist::{HotlistSet, Hotlists, List};
-use crate::law::{
-    Mandates, Moment, Permit, Policy, PositionFile, PositionSource, Refusal, decide, list_allowed,
-};
+use crate::law::{Mandates, Moment, Permit, Policy, PositionSource, Refusal, decide, list_allowed};
 use crate::runtime::Stop;
 use crate::store::{self, AuditAction, AuditEntry, Reader, StoreHandle, UseChange, UsePeriod};
 use std::collections::BTreeMap;
@@ -52,8 +50,10 @@ impl LawThread {
         hotlists: Hotlists,
         reading: &store::Settings,
     ) -> Self {
-        let file = lawful.inner().settings.positions.as_deref();
-        let position = file.map(|path| Box::new(PositionFile::new(path)) as Box<dyn PositionSource>);
+        let position = lawful.inner().settings.positions.as_ref().and_then(|from| {
+            let opened = from.open();
+            opened.map_err(|error| tracing::error!(%error, "nobody can be asked where the vehicle is")).ok()
+        });
         Self {
             ledger,
             lawful,
@@ -159,8 +159,7 @@ impl LawThread {
             self.looked = Some(Instant::now());
             self.look(now);
         }
-        let position = self.position(now);
-        lock(&self.lawful.inner().present).position = position;
+        self.look_at_position(now);
         let periods = self.ask(now);
         if periods.iter().any(|p| p.used) {
             self.lived = None; // tracks and lists are noted at once
@@ -177,12 +176,30 @@ impl LawThread {
         }
     }
 
-    /// The vehicle's position, where it is known and not too old.
-    fn position(&mut self, now: Utc) -> Option<Position> {
-        let fix = self.position.as_mut()?.latest()?;
+    /// Asks where the vehicle is: known, and not too old.
+    fn look_at_position(&mut self, now: Utc) {
+        let Some(source) = self.position.as_mut() else { return };
         let rules = self.lawful.inner().settings.preset.rules.as_ref();
         let oldest = rules.map_or(10, |r| r.mandate.position_max_age_s.value);
-        (now.since_ms(fix.at).abs() <= i64::from(oldest) * 1000).then_some(fix.position)
+        let fix = source.latest();
+        let fresh = fix.filter(|f| now.since_ms(f.at).abs() <= i64::from(oldest) * 1000);
+        let problem = match (fresh, fix) {
+            (Some(_), _) => None,
+            (None, Some(_)) => Some(format!("the latest position is older than {oldest} seconds")),
+            (None, None) => Some(source.problem().unwrap_or_else(|| "no position has been given".into())),
+        };
+        if let Some(fix) = fresh {
+            lock(&self.lawful.inner().route).went(fix);
+        }
+        self.watch.position(fresh.is_some());
+        let mut present = lock(&self.lawful.inner().present);
+        match (present.position.is_some(), &problem) {
+            (false, None) => tracing::info!("the vehicle's position is known"),
+            (true, Some(why)) => tracing::warn!(why, "the vehicle's position is not known any more"),
+            _ => {}
+        }
+        present.position = fresh.map(|f| f.position);
+        present.position_problem = problem;
     }
 
     fn points(&self) -> Vec<(CameraId, [f64; 2])> {

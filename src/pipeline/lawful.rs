@@ -4,7 +4,7 @@
 use super::CameraSettings;
 use crate::domain::{CameraId, Position, Utc};
 use crate::hotlist::List;
-use crate::law::{self, CameraUse, Mandate, Mandates, Policy, Refusal, list_allowed};
+use crate::law::{self, CameraUse, Mandate, Mandates, Policy, Refusal, Route, list_allowed};
 use crate::runtime::Stop;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -68,6 +68,8 @@ pub(super) struct Present {
     pub mandates: Arc<Mandates>,
     pub officer: Option<String>,
     pub position: Option<Position>,
+    /// Why the vehicle's position is not known, where somebody is asked for it.
+    pub position_problem: Option<String>,
     pub folder_problem: Option<String>,
     pub announced: BTreeSet<String>,
 }
@@ -80,6 +82,8 @@ pub(super) struct Inner {
     pub settings: law::Settings,
     pub gates: Mutex<BTreeMap<CameraId, Gate>>,
     pub present: Mutex<Present>,
+    /// Where the vehicle was, for the places of pictures.
+    pub route: Mutex<Route>,
 }
 
 pub(super) fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -110,6 +114,7 @@ impl Lawful {
             settings: settings.clone(),
             gates: Mutex::new(gates),
             present: Mutex::default(),
+            route: Mutex::default(),
         }))
     }
 
@@ -142,6 +147,16 @@ impl Lawful {
                 return None;
             }
         }
+    }
+
+    /// Whether the camera moves with its vehicle; then [`Lawful::place_at`] says where it was.
+    pub fn moves(&self, camera: &CameraId) -> bool {
+        lock(&self.0.gates).get(camera).and_then(|g| g.said.kind).is_some_and(|k| k.moves())
+    }
+
+    /// Where the vehicle was when a picture was taken.
+    pub fn place_at(&self, taken: Utc) -> Option<Position> {
+        lock(&self.0.route).at(taken)
     }
 
     /// What the camera's thread tells of itself.

@@ -3,7 +3,7 @@
 use super::lawful::{Door, Gate, Lawful, Looking};
 use super::ledger::Ledger;
 use super::watching::Watch;
-use crate::alert::message::{CameraLaw, LawHealth, MandateHealth, MandateRefused, Time};
+use crate::alert::message::{CameraLaw, LawHealth, MandateHealth, MandateRefused, PositionHealth, Time};
 use crate::domain::{CameraId, Utc};
 use crate::law::{self, Mandates, Mode, Moment, Policy, Rules};
 use crate::store::{AuditAction, AuditEntry, Reader, UsePeriod};
@@ -281,6 +281,10 @@ pub(super) fn health(lawful: &Lawful) -> LawHealth {
         policy: settings.policy.word().to_owned(),
         configured: settings.said,
         on_duty: present.officer.is_some(),
+        position: settings.positions.is_some().then(|| PositionHealth {
+            known: present.position.is_some(),
+            problem: present.position_problem.clone(),
+        }),
         mandates: present.mandates.all().map(mandate).collect(),
         mandates_refused,
         cameras: gates.iter().map(camera).collect(),

@@ -8,8 +8,10 @@
 use crate::alert::{AlertError, BoxIdentity, late_hit_message};
 use crate::domain::{Hit, HitId, HitState, Passage, PassageId, Utc};
 use crate::hotlist::{HotlistSet, Match, match_past};
+use crate::law::purposes_allowed;
 use crate::runtime::Stop;
-use crate::store::{Clerk, LateHit, PastSearch, StoreError};
+use crate::store::{Clerk, LateHit, PastSearch, SeenUnder, StoreError};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Passages read and judged at a time.
@@ -32,6 +34,9 @@ pub struct Request {
     pub allowed_by: String,
     /// Look and tell, but keep nothing except the record of the search.
     pub dry_run: bool,
+    /// Whether a passage is held against the purposes of the mandate it was seen under (policy `enforce`), as a list is
+    /// where it is matched as vehicles pass.
+    pub by_mandate: bool,
 }
 
 /// What the gate says of a request.
@@ -80,10 +85,12 @@ pub enum PastSearchError {
 }
 
 /// What a search found.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Found {
     /// Passages looked at.
     pub passages: u64,
+    /// Passages that were not, because the mandate they were seen under does not allow the list; by reason.
+    pub left_out: BTreeMap<String, u64>,
     /// Matches whose passage had a hit for that entry already.
     pub known: u64,
     /// Late hits, kept and to be told of (or that would be, in a dry run).
@@ -132,6 +139,9 @@ pub fn search(
         allowed_by: answer.reason,
         started_at: now,
     })?;
+    let seen_under = request.by_mandate.then(|| clerk.seen_under()).transpose()?;
+    let purposes: &[String] = lists.lists().first().map_or(&[], |l| l.policy().purposes.as_slice());
+    let name = lists.lists().first().map_or("", |l| l.version().name.as_str());
     let before = now.plus_ms(-CUT_OFF_MS);
     let mut found = Found::default();
     let mut after: Option<(Utc, PassageId)> = None;
@@ -142,9 +152,13 @@ pub fn search(
         let page = clerk.past(request.since, before, after, PAGE)?;
         let Some(last) = page.last() else { break };
         after = Some((last.first_seen, last.id));
-        found.passages += page.len() as u64;
         let mut late = Vec::new();
         for passage in page {
+            if let Some(why) = seen_under.as_ref().and_then(|s| not_allowed(s, &passage, name, purposes)) {
+                *found.left_out.entry(why).or_default() += 1;
+                continue;
+            }
+            found.passages += 1;
             for m in match_past(lists, &passage, now) {
                 let hit = hit(&passage, &m);
                 if clerk.knows(passage.id, &hit)? {
@@ -160,10 +174,19 @@ pub fn search(
             false if late.is_empty() => 0,
             false => clerk.record_late(search, &late)?,
         };
-        progress(found.passages);
+        progress(found.passages + found.left_out.values().sum::<u64>());
     }
     clerk.end_search(search, found.passages, Utc::now())?;
     Ok(found)
+}
+
+/// Why the list may not be held against the passage. One that was seen under no mandate was seen where none is needed.
+fn not_allowed(seen_under: &SeenUnder, passage: &Passage, list: &str, purposes: &[String]) -> Option<String> {
+    let mandate = passage.mandate.as_deref()?;
+    match seen_under.purposes(passage) {
+        Some(allowed) => purposes_allowed(mandate, allowed, list, purposes).err(),
+        None => Some(format!("the register does not say for what the mandate {mandate} was given")),
+    }
 }
 
 /// The vehicle has left, so the hit is in its last state at once.
@@ -207,6 +230,7 @@ mod tests {
             asked_by: "Peeters".into(),
             allowed_by: "investigator".into(),
             dry_run: false,
+            by_mandate: true,
         };
         assert!(gate(&whole).allowed);
         assert_eq!(gate(&whole).reason, "investigator");

@@ -11,11 +11,11 @@ use super::ledger::Ledger;
 use super::orders::Orders;
 use super::pausing::Switches;
 use super::recorder::{Keep, Limits, Recorder, Seen};
-use super::starting::{eyes, latest, law_on_record};
+use super::starting::{close_cut_off, eyes, latest, law_on_record};
 use super::watching::{AlertWatch, Watch};
 use super::worker::{VisionThread, Work};
 use super::{Settings, camera, health, screen};
-use crate::alert::{AlertError, BoxIdentity, Publisher, Remote};
+use crate::alert::{AlertError, Publisher, Remote};
 use crate::console::{ConsoleError, ConsoleThread};
 use crate::domain::Utc;
 use crate::hotlist::{self, Confusions, ConfusionsError, Hotlists, IgnoreError};
@@ -219,7 +219,7 @@ pub fn start_faulty(
     let recorder = Recorder {
         keeper: Keeper::new(store.clone(), publisher.unkept(), condition.clone(), sheds),
         fails_at: faults.recorder_at,
-        identity: BoxIdentity::new(&settings.alert.zone, &settings.alert.box_id)?,
+        identity: close_cut_off(&store, settings)?,
         models,
         keep: Keep {
             passages: settings.store.keep_passages,

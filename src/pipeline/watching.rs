@@ -51,6 +51,11 @@ impl Watch {
         }
     }
 
+    /// Whether it is known where the vehicle is.
+    pub fn position(&self, known: bool) {
+        self.metrics.position_known(known);
+    }
+
     pub fn tell(&self, statuses: StatusUpdates) {
         let _ = self.statuses.set(statuses); // set once, at the start
     }

@@ -18,6 +18,10 @@ const TWINS: [&str; 2] = ["O0Q", "I1"];
 /// Natural logarithm of how much likelier the grammar may hold one text than another: about one plate in 300 is of a
 /// series, or written in a way, that it does not know.
 const BELIEVED: f32 = 5.7;
+/// How much likelier than any text of its length a text is on the plate of a country without a grammar here, whose
+/// plates have their own shapes: about what it is for those with one (a shape of three letters and four digits is a
+/// 440th of all texts of its length, and there are tens of shapes).
+const SHAPED: f32 = 10.0;
 /// Most texts weighed against each other for one plate.
 const MOST: usize = 64;
 
@@ -118,6 +122,11 @@ fn log_prior(text: &[usize], countries: &[(Country, f32)]) -> f32 {
     let Ok(text) = PlateText::new(&characters) else { return f32::NEG_INFINITY };
     let bits: Vec<u64> = characters.chars().map(bit).collect();
     let mut sum = log_background(&text, country_weight(HOME, countries)).exp();
+    // What the reader gives to countries it has no name for: they know nothing of these formats.
+    if !countries.is_empty() {
+        let unnamed = (1.0 - countries.iter().map(|c| c.1).sum::<f32>()).clamp(0.0, 1.0);
+        sum += unnamed * SHAPED * 36f32.powi(-(bits.len() as i32));
+    }
     for format in grammar::formats(bits.len()) {
         if format.masks().iter().zip(&bits).all(|(mask, c)| mask & c != 0) && format.names_an_area(&text) {
             sum += country_weight(format.country, countries) * format.log_density().exp();
@@ -174,6 +183,16 @@ mod tests {
         ] {
             assert_eq!(settled(text, doubts, country), meant, "{text} {country}");
         }
+    }
+
+    #[test]
+    fn a_country_without_a_grammar_is_not_asked_of_others() {
+        // A plate that is likely of none of the named countries: Belgium has 1-ABC-123, and that says nothing of it.
+        let mut foreign = read("IABC123", &[(0, '1', 0.3)]);
+        let mut home = foreign.clone();
+        settle_distribution(&mut foreign, 1.0, &[(Country::BE, 0.001)]);
+        settle_distribution(&mut home, 1.0, &[(Country::BE, 0.9)]);
+        assert_eq!((foreign[0].best().0, home[0].best().0), ('I', '1'));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use super::pictures::Cabinet;
 use super::{Settings, StoreError, sealing, upgrade};
 use crate::runtime::{PublicKey, SigningKey};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
@@ -110,6 +111,9 @@ impl Database {
         let fail = |e| StoreError::sql("opening the database", &path, e);
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
         let mut db = Self::connect(settings, flags)?;
+        // Until it is known to be sound, closing must leave the log alone: SQLite would write back what it believes
+        // of it and delete the rest, which may hold the last whole images of damaged pages.
+        db.keep_log(true)?;
         // Before anything is written: is it ours, and not from the future?
         let found = db.version()?;
         if db.connection.is_readonly("main").map_err(fail)? {
@@ -129,7 +133,16 @@ impl Database {
             None => upgrade::create(&mut db)?,
             Some(found) => upgrade::upgrade(&mut db, found)?,
         }
+        db.keep_log(false)?;
         Ok(db)
+    }
+
+    /// Whether closing leaves the write-ahead log as it is.
+    pub(super) fn keep_log(&self, keep: bool) -> Result<(), StoreError> {
+        self.connection
+            .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep)
+            .map(|_| ())
+            .map_err(self.fail("opening the database"))
     }
 
     /// Opens the file for short writes beside the daemon that owns it; neither creates nor upgrades.

@@ -7,7 +7,7 @@
 //!
 //! Reading order: `schema.sql` (the contract of the file), `record` (what is handed in), `rows` (what
 //! comes out), `thread` (who calls), `writer` (one record, one transaction), `pictures`, `outbox`, `audit`,
-//! `outcomes`, `orders`, `retention`, `access`, `clerk`, `queries`, `connection` and `upgrade` (opening,
+//! `outcomes`, `orders`, `unfinished`, `retention`, `access`, `clerk`, `queries`, `connection` and `upgrade` (opening,
 //! creating, migrating), `soundness` and `salvage` (a damaged database), `alarms`,
 //! `sealing`, `conversion` and `backup` (encryption at rest, copies), `error`.
 
@@ -33,12 +33,14 @@ mod retention;
 mod rows;
 mod salvage;
 mod sealing;
+mod seen_under;
 mod settings;
 mod shape;
 mod soundness;
 #[cfg(test)]
 pub(crate) mod testing;
 mod thread;
+mod unfinished;
 mod upgrade;
 mod usage;
 mod writer;
@@ -65,7 +67,9 @@ pub use rows::{
     DeadRow, EvidenceRow, HitQuery, HitRow, OutboxRow, OutboxStats, OutcomeRow, PassageQuery, PassageRow,
     Tally, TallyBy, Totals, TraceRow,
 };
+pub use seen_under::SeenUnder;
 pub use settings::Settings;
 pub use thread::{PATIENCE, StoreHandle, StoreThread, start};
+pub use unfinished::OpenHit;
 pub use usage::{Duty, UseChange, UsePeriod};
 pub use writer::Store;

@@ -237,6 +237,11 @@ pub(super) fn past(
 
 /// `passage` with what else is kept of it.
 pub(super) fn whole(db: &Database, passage: Passage) -> Result<PassageRow, StoreError> {
+    by_id(db, passage.id)
+}
+
+/// The passage of this id with what else is kept of it.
+pub(super) fn by_id(db: &Database, id: PassageId) -> Result<PassageRow, StoreError> {
     let fail = db.fail("reading a passage");
     let mut statement = db
         .connection
@@ -246,7 +251,7 @@ pub(super) fn whole(db: &Database, passage: Passage) -> Result<PassageRow, Store
              FROM passage p LEFT JOIN model_versions m ON m.id = p.models WHERE p.id = ?1",
         )
         .map_err(&fail)?;
-    statement.query_row([passage.id.to_string()], |row| Ok(passage_row(db, row))).map_err(&fail)?
+    statement.query_row([id.to_string()], |row| Ok(passage_row(db, row))).map_err(&fail)?
 }
 
 fn passage(db: &Database, row: &Row<'_>) -> Result<Passage, StoreError> {
@@ -305,6 +310,7 @@ pub(super) fn recent_hits(db: &Database, query: &HitQuery) -> Result<Vec<HitRow>
                AND (:list IS NULL OR l.name = :list)
                AND (:late IS NULL OR (h.past_search IS NOT NULL) = :late)
                AND (:seen_since IS NULL OR p.first_seen >= :seen_since)
+               AND (NOT :open OR h.state IN ('new', 'updated'))
              ORDER BY h.first_decided_at DESC, h.id DESC LIMIT :limit",
         )
         .map_err(&fail)?;
@@ -316,6 +322,7 @@ pub(super) fn recent_hits(db: &Database, query: &HitQuery) -> Result<Vec<HitRow>
             ":plate": query.plate.as_ref().map(PlateText::as_str),
             ":list": query.list,
             ":late": query.late,
+            ":open": query.open,
             ":seen_since": query.seen_since.map(Utc::unix_ms),
             ":limit": convert::int(query.limit as u64),
         })

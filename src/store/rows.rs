@@ -126,6 +126,8 @@ pub struct HitQuery {
     pub list: Option<String>,
     /// Only late ones, or only those found as they passed.
     pub late: Option<bool>,
+    /// Only those that have not had their last word.
+    pub open: bool,
     /// At most so many, the latest first.
     pub limit: usize,
 }
@@ -138,6 +140,7 @@ impl Default for HitQuery {
             until: None,
             camera: None,
             plate: None,
+            open: false,
             list: None,
             late: None,
             limit: 100,

@@ -115,6 +115,7 @@ pub(super) struct Families {
     pub records_lost: Counter,
     pub records_shed: Counter,
     pub alarms: Gauge,
+    pub position_known: Gauge,
     pub worker_restarts: Counter,
     pub clock_jumps: Counter,
     pub clock_suspicious: Gauge,
@@ -211,6 +212,8 @@ impl Families {
         let help = "Passages, or pictures of hits, that had no room while the disk took nothing";
         r.register("records_shed", help, self.records_shed.clone());
         r.register("alarms", "Alarms that nobody has acknowledged", self.alarms.clone());
+        let help = "1 while the vehicle's position is known, for cameras that move";
+        r.register("position_known", help, self.position_known.clone());
         let help = "Parts of the program that failed by a defect and were started again";
         r.register("worker_restarts", help, self.worker_restarts.clone());
         r.register("clock_jumps", "How often the box's clock has jumped", self.clock_jumps.clone());

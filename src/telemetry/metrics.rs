@@ -240,6 +240,11 @@ impl Metrics {
         self.shared.all.alarms.set(gauge(open));
     }
 
+    /// Whether it is known where the vehicle is.
+    pub fn position_known(&self, known: bool) {
+        self.shared.all.position_known.set(i64::from(known));
+    }
+
     /// A part of the program failed by a defect and was started again.
     pub fn worker_restarted(&self) {
         self.shared.all.worker_restarts.inc();

@@ -108,6 +108,13 @@ pub fn fuse(readings: &[&Reading]) -> Option<Fused> {
     fuse_samples(&samples.iter().collect::<Vec<_>>())
 }
 
+/// A reading that stays the only one, as of a still picture: look-alikes in doubt are weighed with the grammar, as
+/// [`fuse`] does for the readings of a passage.
+pub fn alone(mut reading: Reading) -> Reading {
+    settle_distribution(&mut reading.positions, 1.0, &reading.countries);
+    reading
+}
+
 /// [`fuse`] over prepared readings.
 pub(super) fn fuse_samples(samples: &[&Sample]) -> Option<Fused> {
     let mut all: Vec<&Sample> = samples.iter().copied().filter(|s| !s.logs.is_empty()).collect();

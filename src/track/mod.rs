@@ -26,6 +26,6 @@ pub mod simulation;
 mod tracker;
 
 pub use areas::{Areas, Polygon, PolygonError};
-pub use fusion::{Fused, fuse};
+pub use fusion::{Fused, alone, fuse};
 pub use settings::Settings;
 pub use tracker::{Discarded, Moved, TrackEvent, Tracker};

@@ -178,6 +178,10 @@ fn blur(picture: &mut Mat, [x0, y0, x1, y1]: [f32; 4]) -> Result<(), VisionError
 }
 
 #[cfg(test)]
+#[path = "faces_recall.rs"]
+mod recall;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use opencv::core::CV_8UC3;

@@ -33,6 +33,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("rumqttd", &["alert"]),
     ("axum", &["console"]),
     ("ring", &["runtime"]),
+    ("aes", &["runtime"]),
     ("sd_notify", &["runtime"]),
     ("rustix", &["store", "runtime"]),
     ("prometheus_client", &["telemetry"]),

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// A sample clip as an Annex B stream a camera could send: no B-frames, so that a player needs no time stamps.
-fn stream(dir: &Path, clip: &str) -> std::path::PathBuf {
+pub fn stream(dir: &Path, clip: &str) -> std::path::PathBuf {
     let target = dir.join("camera.h264");
     let done = Command::new("ffmpeg")
         .args(["-loglevel", "error", "-y", "-i"])

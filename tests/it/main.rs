@@ -17,6 +17,7 @@ mod evidence;
 mod inbound;
 mod lawful;
 mod outcomes;
+mod restarts;
 mod rtsp_server;
 mod secrets;
 mod service;

@@ -17,6 +17,9 @@ pub struct LawHealth {
     pub configured: bool,
     /// Whether an officer in charge is on duty.
     pub on_duty: bool,
+    /// Of the vehicle's position; null where nobody is asked for it. Where it is stands in passages and hits only.
+    #[serde(default)]
+    pub position: Option<PositionHealth>,
     /// Mandates in the box.
     pub mandates: Vec<MandateHealth>,
     /// Files that were not taken.
@@ -25,6 +28,15 @@ pub struct LawHealth {
     pub cameras: Vec<CameraLaw>,
     /// Rules of the preset whose wording was not checked; `platewatch check` names them.
     pub unchecked_rules: u64,
+}
+
+/// Whether it is known where the vehicle is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PositionHealth {
+    /// Whether it is known and not too old.
+    pub known: bool,
+    /// Why not: gpsd is not connected, no receiver has a fix, or it is too old.
+    pub problem: Option<String>,
 }
 
 /// One mandate.

@@ -1,5 +1,6 @@
 //! Files that have passed their term: pictures, copies made before upgrades, what was put aside.
 
+use super::aside;
 use super::terms::{self, Terms};
 use crate::domain::Utc;
 use crate::store::connection::{Database, sync_dir};
@@ -47,7 +48,7 @@ pub(super) fn remove_pictures(db: &Database) -> Result<(u64, bool), StoreError> 
 }
 
 /// Overwrites and unlinks a file and has that on disk; `false` where there was none.
-fn erase(path: &Path) -> Result<bool, StoreError> {
+pub(super) fn erase(path: &Path) -> Result<bool, StoreError> {
     let fail = |e| StoreError::file("removing", path, e);
     let length = match fs::symlink_metadata(path) {
         Ok(file) if file.is_file() => file.len(),
@@ -75,8 +76,8 @@ fn erase(path: &Path) -> Result<bool, StoreError> {
     Ok(true)
 }
 
-/// Removes copies of the database made before upgrades and databases put aside: no term reaches the rows inside them.
-/// They go with the first rows that are deleted, and a copy at the latest after a day, other files once their last
+/// Removes copies of the database made before upgrades and files put aside by hand: no term reaches the rows inside them.
+/// (What the box moved aside as damaged is in `aside`.) They go with the first rows that are deleted, and a copy at the latest after a day, other files once their last
 /// change is older than the shortest term.
 pub(super) fn remove_copies(
     settings: &Settings,
@@ -92,7 +93,7 @@ pub(super) fn remove_copies(
         let name = entry.file_name();
         let name = name.to_string_lossy();
         let Some(end) = name.strip_prefix("platewatch.db") else { continue };
-        if matches!(end, "" | "-wal" | "-shm" | "-journal") {
+        if matches!(end, "" | "-wal" | "-shm" | "-journal") || aside::is_aside(&name) {
             continue;
         }
         let changed = entry.metadata().and_then(|m| m.modified()).map_err(fail)?;

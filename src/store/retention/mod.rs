@@ -6,8 +6,9 @@
 //! until they are gone. What was removed is counted in the same transactions and told to the audit chain at the end.
 //!
 //! * `terms`: how long, for whom. * `rows`: the SQL of each kind. * `files`: pictures, copies, what was put aside.
-//! * `holds`: what a case keeps.
+//! * `aside`: databases moved aside as damaged. * `holds`: what a case keeps.
 
+mod aside;
 mod files;
 mod holds;
 mod rows;
@@ -18,6 +19,7 @@ pub use terms::{NonHits, Retention, Terms};
 
 pub(super) use holds::{add as add_hold, list as list_holds, release as release_hold};
 pub(super) use rows::{TRACE_DOMAIN, traces, write_trace};
+pub(super) use terms::before;
 
 use super::connection::Database;
 use super::{AuditAction, AuditEntry, Settings, StoreError, access, audit};
@@ -45,6 +47,7 @@ enum Phase {
     Lists,
     Audit,
     Copies,
+    Aside,
     Files,
     Tell,
     Vacuum,
@@ -63,7 +66,8 @@ impl Phase {
             Self::Register => Self::Lists,
             Self::Lists => Self::Audit,
             Self::Audit => Self::Copies,
-            Self::Copies => Self::Files,
+            Self::Copies => Self::Aside,
+            Self::Aside => Self::Files,
             Self::Files => Self::Tell,
             Self::Tell => Self::Vacuum,
             Self::Vacuum => Self::Checkpoint,
@@ -112,6 +116,11 @@ impl Sweep {
                 let copies = files::remove_copies(means.settings, &means.retention.terms, removed, now)?;
                 self.count(db, &[("copies", copies)])?;
                 false
+            }
+            Phase::Aside => {
+                let gone = aside::remove(db, means.settings, &means.retention.terms, self.now)?;
+                self.count(db, &[("damaged_files", gone.files), ("damaged_pictures", gone.pictures)])?;
+                gone.more
             }
             Phase::Files => {
                 let (files, more) = files::remove_pictures(db)?;

@@ -41,6 +41,6 @@ pub struct Retention {
 const DAY_MS: i64 = 86_400_000;
 
 /// What is older than `days` at `now` lies before this time.
-pub(super) fn before(now: Utc, days: u32) -> i64 {
+pub(in crate::store) fn before(now: Utc, days: u32) -> i64 {
     now.plus_ms(-i64::from(days).saturating_mul(DAY_MS)).unix_ms()
 }

@@ -294,6 +294,50 @@ fn copies_and_files_put_aside_go_too() {
 }
 
 #[test]
+fn what_was_moved_aside_as_damaged_goes_after_the_shortest_term_and_waits_for_a_hold() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = kept(dir.path(), TERMS, NonHits::Text);
+    let mut store = Store::open(&settings).unwrap();
+    // The files' own times count too, so all of this is to come.
+    let moved: Utc = "2096-01-10T08:00:00Z".parse().unwrap();
+    let shortest = TERMS.non_hits.min(TERMS.hits).min(TERMS.plate_texts).min(TERMS.pictures);
+    let after = |days: u32| moved.plus_ms(i64::from(days) * 86_400_000 + 60_000);
+    for end in ["", "-wal", "-shm", ".audit.jsonl"] {
+        let name = format!("platewatch.db.damaged-20960110T080000Z{end}");
+        std::fs::write(settings.dir.join(name), "1NHX001").unwrap();
+    }
+    let pictures = settings.dir.join("pictures.damaged-20960110T080000Z");
+    std::fs::create_dir(&pictures).unwrap();
+    for n in 0..40 {
+        std::fs::write(pictures.join(format!("{n}.jpg")), "PICTURE").unwrap();
+    }
+    let left = || {
+        std::fs::read_dir(&settings.dir)
+            .unwrap()
+            .filter(|e| e.as_ref().unwrap().file_name().to_string_lossy().contains("damaged-"))
+            .count()
+    };
+    let plate = Some(PlateText::new("1LOST11").unwrap());
+    let hold = NewHold {
+        target: HoldTarget::Plate { plate, since: moved.plus_ms(-86_400_000), before: moved },
+        reference: "C-1".into(),
+        reason: "trial".into(),
+        until: after(shortest + 50),
+        by: "Peeters".into(),
+    };
+    Clerk::open(&settings).unwrap().place_hold(&hold, moved.plus_ms(-1_000)).unwrap();
+    sweep(&mut store, after(shortest - 1));
+    assert_eq!(left(), 5, "its term has not passed");
+    sweep(&mut store, after(shortest));
+    assert_eq!(left(), 5, "a hold of what may have been lost keeps it");
+    sweep(&mut store, after(shortest + 51));
+    assert_eq!(left(), 0, "the hold is over");
+    let rows = Reader::open(&settings).unwrap().audit_rows(1, 100).unwrap();
+    let told: Vec<&str> = rows.iter().filter(|r| r.action == "deletion").map(|r| r.detail.as_str()).collect();
+    assert_eq!(told.last(), Some(&r#"{"damaged_files":"4","damaged_pictures":"40"}"#), "{told:?}");
+}
+
+#[test]
 fn a_pruned_chain_still_proves_itself() {
     let dir = tempfile::tempdir().unwrap();
     let settings = kept(dir.path(), TERMS, NonHits::Text);

@@ -4,7 +4,7 @@
 //! Format: <https://sqlite.org/fileformat2.html#walformat>. A frame's checksum covers all frames before it, but its
 //! predecessor's stored sum is enough to check it, so frames behind a spoilt one can still be told from noise.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
@@ -93,8 +93,8 @@ impl Log {
         let page_size =
             if sound && told.is_power_of_two() && (512..=65_536).contains(&told) { told } else { 4096 };
         let big = sound && magic & 1 == 1;
-        let first = word(&bytes, HEADER + 8).zip(word(&bytes, HEADER + 12));
-        let salts = if sound { word(&bytes, 16).zip(word(&bytes, 20)) } else { first };
+        let salts =
+            if sound { word(&bytes, 16).zip(word(&bytes, 20)) } else { first_salts(&bytes, page_size) };
         let Some(salts) = salts else { return Ok(None) };
         let mut frames = Vec::new();
         let mut seed = if sound { pair(&bytes, 24) } else { None };
@@ -119,6 +119,17 @@ impl Log {
         }
         Ok(Some(Self { bytes, page_size, frames }))
     }
+}
+
+/// The salts of a log whose header is spoilt: the first in it that two frames share. The round under way stands in
+/// front of what is left of earlier ones, and its first frames may be spoilt with the header.
+fn first_salts(bytes: &[u8], page_size: usize) -> Option<(u32, u32)> {
+    let mut seen = HashSet::new();
+    let frames = (HEADER..).step_by(FRAME + page_size).take_while(|at| at + FRAME <= bytes.len());
+    let salts = frames.filter_map(|at| word(bytes, at + 8).zip(word(bytes, at + 12)));
+    let all: Vec<(u32, u32)> = salts.collect();
+    let shared: HashSet<(u32, u32)> = all.iter().copied().filter(|s| !seen.insert(*s)).collect();
+    all.into_iter().find(|s| shared.contains(s))
 }
 
 fn word(bytes: &[u8], at: usize) -> Option<u32> {

@@ -1,4 +1,5 @@
-//! A damaged database: moved aside, never deleted; what can be read of it goes into a new one.
+//! A damaged database: moved aside, not deleted before its term (`retention::aside`); what can be read of it goes into
+//! a new one.
 //!
 //! In an order that a loss of power may cut anywhere: `platewatch.recovering` says under which name the damaged
 //! file goes; file, write-ahead log and index are renamed; the new database is made as `platewatch.db.new`, whole
@@ -8,13 +9,15 @@
 //! chain is copied where every row of it is there and holds; else what can be read of it is written to a file of
 //! its own, and a new chain begins with a row that names the old one's head.
 
+mod images;
 mod leaves;
 mod log;
+mod messages;
 mod rows;
 
 use super::audit::{self, AuditAction, AuditEntry, AuditHead};
 use super::connection::{Database, sync_dir};
-use super::{Settings, StoreError, upgrade};
+use super::{Settings, StoreError, retention, upgrade};
 use crate::domain::Utc;
 use crate::runtime::SigningKey;
 use rusqlite::OpenFlags;
@@ -113,7 +116,11 @@ pub(super) fn replace(settings: &Settings, known: Option<AuditHead>) -> Result<S
             found.torn.push("all".into());
         }
     }
-    let fetched = leaves::fetch_messages(&rebuilt, &log, &new.connection)
+    // Of a message whose other pages are zeros or another message's, the whole one may still be found.
+    let torn = "DELETE FROM outbox WHERE state <> 'done' AND NOT coalesce(json_valid(payload), 0)";
+    new.connection.execute_batch(torn).map_err(new.fail("salvaging rows"))?;
+    let fetched = images::Images::of(&[&rebuilt, &aside], &log, settings.key.as_ref())
+        .and_then(|images| messages::fetch(&images, not_expired(settings), &new.connection))
         .map_err(|e| StoreError::file("reading", &rebuilt, e))?;
     if fetched > 0 {
         *found.rows.entry("outbox".into()).or_default() += fetched;
@@ -132,6 +139,17 @@ pub(super) fn replace(settings: &Settings, known: Option<AuditHead>) -> Result<S
     remove(&note(settings))?;
     sync_dir(dir)?;
     Ok(found)
+}
+
+/// Since when a message must have been made to be fetched from pages: older ones have been deleted, or must be.
+fn not_expired(settings: &Settings) -> messages::Terms {
+    let since = |days: Option<u32>| days.map_or(i64::MIN, |days| retention::before(Utc::now(), days));
+    let terms = settings.retention.map(|r| r.terms);
+    messages::Terms {
+        // With the readable plate go the passage's hits and their messages.
+        hits: since(terms.map(|t| t.hits.min(t.plate_texts))),
+        passages: since(terms.map(|t| t.non_hits)),
+    }
 }
 
 /// `damaged-20261125T031500Z` of the file's name.

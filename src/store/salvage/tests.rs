@@ -273,3 +273,188 @@ fn transactions_behind_damage_in_the_log_are_found_and_fetched() {
     let mut store = Store::open(&settings).unwrap();
     assert!(waiting(&mut store).len() >= 29, "only the first frame cannot be checked without the header");
 }
+
+/// A message as `alert` makes them.
+fn real(id: &str, hit: &crate::domain::Hit, filler: &str) -> String {
+    format!(
+        "{{\"specversion\":\"1.0\",\"id\":\"{id}\",\"source\":\"/platewatch/z/b\",\"type\":\"platewatch.hit.v1\",\
+         \"time\":\"2027-01-15T08:00:03.000Z\",\"data\":{{\"hit\":\"{}\",\"x\":\"{filler}\"}}}}",
+        hit.id
+    )
+}
+
+/// A store as a kill leaves it, with its log: `n` messages of the size of real ones, every fifth delivered, every
+/// seventh longer than a page. The messages that wait, by their event.
+fn killed(
+    dir: &Path,
+    n: usize,
+    key: Option<crate::runtime::StoreKey>,
+) -> (Settings, BTreeMap<String, String>) {
+    let settings = Settings { key, ..settings(&dir.join("made")) };
+    let mut store = Store::open(&settings).unwrap();
+    let mut waiting = BTreeMap::new();
+    for i in 0..n {
+        let id = crate::domain::EventId::generate().to_string();
+        let mut record = full(&id);
+        let filler = "y".repeat(if i % 7 == 0 { 9_000 } else { 1_800 });
+        record.messages[0].payload = real(&id, &record.hits[0], &filler);
+        let payload = record.messages[0].payload.clone();
+        store.record(&record).unwrap();
+        if i % 5 == 4 {
+            let row = store.outbox_next(1).unwrap().remove(0);
+            store.outbox_done(row.id).unwrap();
+            waiting.remove(&row.event_id);
+        }
+        waiting.insert(id, payload);
+    }
+    // The last may have been delivered at once where nothing else waited.
+    let pending: Vec<String> = store.outbox_next(n).unwrap().into_iter().map(|r| r.event_id).collect();
+    waiting.retain(|id, _| pending.contains(id));
+    let copy = dir.join("killed");
+    copied(&settings.dir, &copy);
+    let killed = Settings { dir: copy, ..settings.clone() };
+    drop(store);
+    (killed, waiting)
+}
+
+fn copied(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap().map(|e| e.unwrap().path()) {
+        let to = to.join(entry.file_name().unwrap());
+        if entry.is_dir() {
+            copied(&entry, &to);
+        } else {
+            std::fs::copy(&entry, &to).unwrap();
+        }
+    }
+}
+
+/// Noise from a seed, the same every time.
+struct Noise(u64);
+
+impl Noise {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+
+    fn over(&mut self, path: &Path, at: u64, length: usize) {
+        let bytes: Vec<u8> = (0..length).map(|_| (self.next() >> 32) as u8).collect();
+        std::fs::OpenOptions::new().write(true).open(path).unwrap().write_all_at(&bytes, at).unwrap();
+    }
+
+    fn pages(&mut self, path: &Path, share: u64, length: usize) {
+        let pages = std::fs::metadata(path).unwrap().len() / PAGE;
+        for _ in 0..(pages * share / 100).max(1) {
+            let at = self.next() % pages * PAGE;
+            self.over(path, at, length);
+        }
+    }
+}
+
+/// Whether the message still stands in one piece in one of the files.
+fn stands(files: &[Vec<u8>], payload: &str) -> bool {
+    files.iter().any(|f| memchr::memmem::find(f, payload.as_bytes()).is_some())
+}
+
+#[test]
+fn every_message_that_stands_whole_comes_back_whatever_pages_are_noise() {
+    comes_back(None, 10);
+}
+
+#[test]
+fn so_it_does_of_an_encrypted_store_also_without_its_first_page() {
+    let dir = tempfile::tempdir().unwrap();
+    comes_back(Some(crate::runtime::StoreKey::create(&dir.path().join("key")).unwrap()), 8);
+}
+
+#[test]
+fn what_was_delivered_or_is_past_its_term_is_not_fetched_from_old_pages() {
+    let dir = tempfile::tempdir().unwrap();
+    let (made, waiting) = killed(dir.path(), 40, None);
+    let waits = Settings { dir: dir.path().join("waits"), ..made.clone() };
+    copied(&made.dir, &waits.dir);
+    let mut store = Store::open(&made).unwrap();
+    for row in store.outbox_next(100).unwrap() {
+        store.outbox_done(row.id).unwrap();
+    }
+    let copy = Settings { dir: dir.path().join("delivered"), ..made.clone() };
+    copied(&made.dir, &copy.dir);
+    drop(store);
+    Noise(7).over(&copy.database(), 0, PAGE as usize);
+    // The log holds every message as it waited once.
+    let [_, log, _] = with_companions(&copy.database());
+    assert!(std::fs::metadata(&log).unwrap().len() > 50 * PAGE);
+    let mut store = Store::open(&copy).unwrap();
+    assert!(store.outbox_next(100).unwrap().is_empty(), "delivered ones do not wait again");
+    drop(store);
+    // A message whose term is over may have been deleted: what is left of it on old pages stays there.
+    let [database, log, _] = with_companions(&waits.database());
+    let images = images::Images::of(&[&database], &log, None).unwrap();
+    for (since, left) in [(i64::MIN, waiting.len() as u64), (at(3).unix_ms() + 1, 0)] {
+        let new = create(&waits, &dir.path().join(format!("{left}.db"))).unwrap();
+        let terms = messages::Terms { hits: since, passages: i64::MIN };
+        assert_eq!(messages::fetch(&images, terms, &new.connection).unwrap(), left);
+    }
+}
+
+fn comes_back(key: Option<crate::runtime::StoreKey>, seeds: u64) {
+    let dir = tempfile::tempdir().unwrap();
+    let (made, waiting) = killed(dir.path(), 120, key.clone());
+    let [database, log, _] = with_companions(&made.database());
+    assert!(std::fs::metadata(&log).unwrap().len() > 100 * PAGE);
+    let mut overwritten = 0;
+    for seed in 1..=seeds {
+        let settings = Settings { dir: dir.path().join(format!("seed-{seed}")), ..made.clone() };
+        copied(&made.dir, &settings.dir);
+        let [database, log, _] = with_companions(&settings.database());
+        let mut noise = Noise(seed * 0x9E37_79B9_7F4A_7C15);
+        match seed % 5 {
+            0 => noise.pages(&database, 10, PAGE as usize),
+            1 => noise.pages(&log, 5, 2_000),
+            2 => (noise.pages(&database, 50, PAGE as usize), noise.pages(&log, 30, 2_000)).1,
+            3 => (noise.over(&database, 0, PAGE as usize), noise.over(&log, 0, 32)).1,
+            _ => (noise.pages(&database, 90, PAGE as usize), noise.pages(&log, 60, PAGE as usize)).1,
+        }
+        let mut files = vec![std::fs::read(&database).unwrap(), std::fs::read(&log).unwrap()];
+        if key.is_some() {
+            // What is encrypted is looked for page by page.
+            files.clear();
+            let images = images::Images::of(&[&database], &log, key.as_ref()).unwrap();
+            images.each(|page, _| files.push(page.to_vec())).unwrap();
+        }
+        let mut store = Store::open(&settings).unwrap();
+        let left: BTreeMap<String, String> =
+            store.outbox_next(1_000).unwrap().into_iter().map(|r| (r.event_id, r.payload)).collect();
+        for (id, payload) in &waiting {
+            match left.get(id) {
+                Some(found) => assert!(found == payload, "seed {seed}: {id} came back changed"),
+                None => assert!(!stands(&files, payload), "seed {seed}: {id} stands whole and is lost"),
+            }
+            overwritten += usize::from(!left.contains_key(id));
+        }
+        drop(store);
+        std::fs::remove_dir_all(&settings.dir).unwrap();
+    }
+    assert!(overwritten > 0, "nothing was destroyed: the test proves nothing");
+    assert!(database.exists());
+}
+
+#[test]
+fn a_log_is_as_it_was_when_damage_has_been_found() {
+    let dir = tempfile::tempdir().unwrap();
+    let (made, _) = killed(dir.path(), 40, None);
+    let [_, log, _] = with_companions(&made.database());
+    let before = std::fs::read(&log).unwrap();
+    // The first page is sound: SQLite opens the file, and only the look at its tables finds the damage.
+    let pages = std::fs::metadata(made.database()).unwrap().len() / PAGE;
+    for number in 2..=pages {
+        spoil(&made, number);
+    }
+    let mut store = Store::open(&made).unwrap();
+    assert_eq!(store.alarms().unwrap().len(), 1);
+    let [_, moved, _] = with_companions(&aside(&made)[0]);
+    assert!(std::fs::read(moved).unwrap() == before, "the log was written back, emptied or deleted");
+}

@@ -50,7 +50,10 @@ pub(super) fn open_sound(
         Err("synced transactions lie behind damage in the write-ahead log".to_owned())
     } else {
         let sound = Database::open_writer(settings).and_then(|db| {
-            if !soundness::look(&db, soundness::LONGEST)? {
+            db.keep_log(true)?;
+            let all = soundness::look(&db, soundness::LONGEST)?;
+            db.keep_log(false)?;
+            if !all {
                 tracing::info!(
                     "the database is large: only a part was checked; platewatch check store checks all"
                 );

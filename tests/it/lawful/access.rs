@@ -336,3 +336,60 @@ fn outside_police_law_looking_back_works_without_a_login_and_says_so() {
     assert_eq!(rows(&stdout(&output)), 2);
     assert!(stderr(&output).contains("under enforce this would be refused"), "{}", stderr(&output));
 }
+
+/// Puts a passage in the store that was seen under a mandate.
+fn seen_under(kept: &Kept, text: &str, days_ago: i64, mandate: &str) {
+    use platewatch::store::{Record, Settings, Store};
+    let mut passage = passage(text, ago(days_ago));
+    passage.mandate = Some(mandate.into());
+    let record = Record { passage, hits: vec![], evidence: vec![], messages: vec![], models: None };
+    Store::open(&Settings::new(kept.store())).unwrap().record(&record).unwrap();
+}
+
+#[test]
+fn a_late_hit_may_only_come_from_what_was_seen_under_a_mandate_that_allows_the_list() {
+    let kept = Kept::new("enforce");
+    for (days, mandate) in [(9, "GR-1"), (5, "GR-1"), (4, "GR-2"), (3, "GR-9")] {
+        seen_under(&kept, "1ABC123", days, mandate);
+    }
+    // What the mandates were for: GR-1 was widened a week ago; nobody knows of GR-9.
+    let was = |mandate: &str, days: i64, purposes: &str| {
+        let at = ago(days).unix_ms();
+        kept.execute(&format!(
+            "INSERT INTO use_period (camera, state, began_at, alive_at, reason, explanation, preset, policy, mandate, mode,
+             purposes, track, lists) VALUES ('gate', 'use', {at}, {at}, '', '', 'be-wpa', 'enforce', '{mandate}', 'visible',
+             '{purposes}', '[]', '{{}}')"
+        ));
+    };
+    was("GR-1", 20, r#"["traffic-offences"]"#);
+    was("GR-1", 7, r#"["traffic-offences", "disappearances"]"#);
+    was("GR-2", 20, r#"["traffic-offences"]"#);
+    let list = kept.path("missing.csv");
+    std::fs::write(&list, "plate,category,case\n1ABC123,missing-person,C-1\n").unwrap();
+    let config = kept.config(&format!(
+        "[[hotlists]]\nname = \"missing\"\npath = {list:?}\npurposes = [\"disappearances\"]\n"
+    ));
+    let search = |list: &str| {
+        let mut command = platewatch();
+        command.args(["hotlist", "search-past", "--config"]).arg(&config).args(["--list", list]);
+        command.args(["--purpose", "disappearances", "--case", "AN.43/2026", "--as", "investigator"]);
+        stdout(&command.env("PLATEWATCH_PASSWORD", PASSWORD).output().unwrap())
+    };
+    let shown = search("missing");
+    assert!(shown.contains("1 passages searched: 1 late hits"), "{shown}");
+    for why in [
+        "left out: 1 passages: the mandate GR-1 does not allow disappearances, which the list missing is for",
+        "left out: 1 passages: the mandate GR-2 does not allow disappearances, which the list missing is for",
+        "left out: 1 passages: the register does not say for what the mandate GR-9 was given",
+    ] {
+        assert!(shown.contains(why), "{shown}");
+    }
+    assert_eq!(kept.sql::<i64>("SELECT count(*) FROM hit"), 1);
+    assert_eq!(
+        kept.sql::<i64>("SELECT left_out FROM look WHERE what = 'search-past' ORDER BY id DESC LIMIT 1"),
+        3
+    );
+    // A file that the configuration does not name is for what the search is for.
+    let shown = search(list.to_str().unwrap());
+    assert!(shown.contains("1 passages searched: 0 late hits, 1 matches known before"), "{shown}");
+}

@@ -203,6 +203,21 @@ impl LawBox {
         self.command().current_dir(self.dir.path()).args(args).output().unwrap()
     }
 
+    /// Exports the register as a supervisor who is let in; `month` and more follow.
+    pub fn export(&self, more: &[&str]) -> Output {
+        let users = self.store().join("users.toml");
+        let mut users = platewatch::law::access::Users::read(&users).unwrap();
+        let secret = platewatch::runtime::Secret::new("a long enough one".into());
+        if users.all().is_empty() {
+            let role = platewatch::law::access::Role::Supervisor;
+            users.add("m.claes", role, &secret, "test", "2026-01-01T00:00:00Z").unwrap();
+        }
+        let mut command = self.command();
+        command.env("PLATEWATCH_PASSWORD", "a long enough one").current_dir(self.dir.path());
+        command.args(["register", "export", "--as", "m.claes", "--config"]).arg(self.config());
+        command.args(more).output().unwrap()
+    }
+
     /// Runs the box to its end (its cameras end by themselves).
     pub fn played(&self) -> Lines {
         let (mut process, log) = self.start();

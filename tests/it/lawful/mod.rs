@@ -4,6 +4,8 @@
 //! (Debian's `faketime`), which moves the clock of the real program from outside; the program has no seam for it.
 
 mod access;
+mod aside;
+mod gpsd;
 mod kept;
 mod lawbox;
 mod life;

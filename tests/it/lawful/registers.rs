@@ -6,19 +6,7 @@ use platewatch::domain::Utc;
 
 /// Begin, end, state and reason of every entry, from the JSON export.
 fn exported(all: &LawBox, month: &str) -> serde_json::Value {
-    let config = all.config();
-    let out = all.by_clock(&[
-        "register",
-        "export",
-        "--config",
-        config.to_str().unwrap(),
-        "--month",
-        month,
-        "--format",
-        "json",
-        "--by",
-        "Peeters",
-    ]);
+    let out = all.export(&["--month", month, "--format", "json"]);
     assert!(out.status.success(), "{}", stderr(&out));
     serde_json::from_str(&stdout(&out)).unwrap()
 }
@@ -93,18 +81,8 @@ fn the_register_of_a_month_comes_as_csv_json_and_a_page_that_prints() {
     all.once("gate", FIXED);
     all.clock("2026-10-31T23:59:50Z");
     all.played();
-    let config = all.config();
     let export = |format: &str, month: &str| {
-        let out = all.by_clock(&[
-            "register",
-            "export",
-            "--config",
-            config.to_str().unwrap(),
-            "--month",
-            month,
-            "--format",
-            format,
-        ]);
+        let out = all.export(&["--month", month, "--format", format]);
         assert!(out.status.success(), "{}", stderr(&out));
         stdout(&out)
     };
@@ -200,25 +178,37 @@ fn a_copy_without_covert_uses_holds_none() {
     all.once("gate", "mandate = \"GR-1\"\ntype = \"temporary-fixed\"\nposition = [4.402, 51.219]\nmode = \"covert\"\n[cameras.covert]\nground = \"WPA art. 46/4\"\nofficer = \"4711\"\nfrom = \"2026-11-25T06:00:00Z\"\nuntil = \"2026-11-26T06:00:00Z\"\n");
     all.clock("2026-11-25T12:00:00Z");
     all.played();
-    let config = all.config();
-    let export = |more: &[&str]| {
-        let args = [
-            &[
-                "register",
-                "export",
-                "--config",
-                config.to_str().unwrap(),
-                "--month",
-                "2026-11",
-                "--format",
-                "html",
-            ],
-            more,
-        ]
-        .concat();
-        stdout(&all.by_clock(&args))
-    };
+    let export =
+        |more: &[&str]| stdout(&all.export(&[&["--month", "2026-11", "--format", "html"], more].concat()));
     assert!(export(&[]).contains("ground WPA art. 46/4"));
     let open = export(&["--without-covert"]);
     assert!(!open.contains("46/4") && !open.contains("4711") && open.contains("Covert uses are left out"));
+}
+
+#[test]
+fn the_register_may_only_be_taken_out_by_who_may_read_reports_and_is_on_record() {
+    let all = LawBox::lawful();
+    let (mut process, log) = all.start();
+    all.until_state("gate", "use", "");
+    assert_eq!(process.terminate(), Some(0), "{}", log.all().join("\n"));
+    assert!(all.export(&["--month", &this_month()]).status.success());
+    let mut users = platewatch::law::access::Users::read(&all.store().join("users.toml")).unwrap();
+    let secret = platewatch::runtime::Secret::new("a long enough one".into());
+    let role = platewatch::law::access::Role::Investigator;
+    users.add("j.peeters", role, &secret, "test", "2026-01-01T00:00:00Z").unwrap();
+    let config = all.path("box.toml");
+    let refused = |who: &[&str]| {
+        let mut command = all.command();
+        command.env("PLATEWATCH_PASSWORD", "a long enough one").args(["register", "export", "--config"]);
+        let output = command.arg(&config).args(["--month", &this_month()]).args(who).output().unwrap();
+        assert_eq!((output.status.code(), stdout(&output).as_str()), (Some(1), ""), "{}", stderr(&output));
+        stderr(&output)
+    };
+    assert!(refused(&["--by", "anybody"]).contains("refused"));
+    assert!(refused(&[]).contains("say who you are with --as NAME"));
+    assert!(refused(&["--as", "j.peeters"]).contains("the role investigator has not the right \"report\""));
+    assert_eq!(all.actions("export").len(), 1, "only what was handed out is an export");
+    assert_eq!(all.rows("SELECT actor FROM audit WHERE action = 'export'"), ["m.claes"]);
+    let looks = all.rows("SELECT who || ' ' || allowed FROM look WHERE what = 'register export' ORDER BY id");
+    assert_eq!(looks, ["m.claes 1", "j.peeters 0"], "a refusal is on record too");
 }

@@ -43,7 +43,8 @@ fn a_temporary_camera_is_announced_and_ends_by_itself() {
     all.clock("2026-11-25T12:00:00Z");
     eventually("the end is announced", || log.has("a mandate ends soon").then_some(()));
     // The line in the log comes before the row is written.
-    let told = eventually("the end is in the audit chain", || all.actions("mandate-ending").into_iter().next());
+    let told =
+        eventually("the end is in the audit chain", || all.actions("mandate-ending").into_iter().next());
     assert!(told.contains("2026-12-05T00:00:00.000Z"), "{told}");
     all.clock("2026-12-04T23:59:58Z");
     all.until_state("gate", "pause", "over");

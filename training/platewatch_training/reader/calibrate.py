@@ -23,7 +23,7 @@ from ..plates import ALPHABET
 from .data import Shards
 from .decode import best_path, total
 from .evaluate import FOLD, calibration
-from .looks import DOUBTFUL, SECOND_LOOK, cut
+from .looks import DOUBTFUL, FURTHER_LOOKS, cut
 from .propose import session
 
 
@@ -65,7 +65,7 @@ def main() -> None:
         chosen = [i for i in range(min(arguments.count, len(shards))) if labels["purpose"][i] == 1]
         frames = [np.asarray(shards.pictures[0][i]) for i in chosen]
         cuts = []
-        for scale in ((1.0, 1.0), *SECOND_LOOK):
+        for scale in ((1.0, 1.0), *FURTHER_LOOKS[0], *FURTHER_LOOKS[1]):
             parts = [reader.run(None, {"plates": cut(frames[s : s + 50], *scale)}) for s in range(0, len(frames), 50)]
             cuts.append((np.concatenate([p[0] for p in parts]), np.concatenate([p[3] for p in parts])))
         sets.append((cuts, [str(labels["texts"][i]) for i in chosen]))

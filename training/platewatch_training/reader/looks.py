@@ -1,4 +1,4 @@
-"""The cuts of a plate that the program reads (`src/vision/worker.rs`): the usual one, and two more where that is doubtful."""
+"""The cuts of a plate that the program reads (`src/vision/worker.rs`): the usual one, two more where that is doubtful, and two where it still is."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .data import PX, PY, TARGET, H, W
 from .decode import best_path, total
 
 DOUBTFUL = 0.8
-SECOND_LOOK = ((0.957, 0.91), (1.066, 1.125))
+FURTHER_LOOKS = (((0.957, 0.91), (1.066, 1.125)), ((0.92, 0.84), (1.12, 1.25)))
 
 
 def cut(frames: np.ndarray, x: float = 1.0, y: float = 1.0) -> np.ndarray:
@@ -37,9 +37,10 @@ def read(run, frames: np.ndarray) -> list[dict]:
         return out
 
     best = look(cut(frames))
-    again = [i for i, row in enumerate(best) if row["path"] and row["confidence"] < DOUBTFUL]
-    for scale in SECOND_LOOK if again else ():
-        for i, row in zip(again, look(cut([frames[i] for i in again], *scale))):
-            if row["confidence"] > best[i]["confidence"]:
-                best[i] = row
+    for scales in FURTHER_LOOKS:
+        again = [i for i, row in enumerate(best) if row["path"] and row["confidence"] < DOUBTFUL]
+        for scale in scales if again else ():
+            for i, row in zip(again, look(cut([frames[i] for i in again], *scale))):
+                if row["confidence"] > best[i]["confidence"]:
+                    best[i] = row
     return best

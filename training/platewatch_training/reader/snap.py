@@ -18,6 +18,7 @@ import numpy as np
 
 from .. import camera
 from .render import NOTHING, READABLE, UNREADABLE, signboard_on
+from .signs import board
 from .surroundings import Surroundings
 
 W, H = camera.CROP_WIDTH, camera.CROP_HEIGHT
@@ -323,8 +324,11 @@ class Camera:
             return self.spoil(self.surroundings.bytes(W, H, scale)), None, None, None, NOTHING
         if draw < 0.06:
             return self.spoil(signboard_on(rng, self.surroundings.bytes(W, H), W, H)), None, None, None, NOTHING
+        if draw < 0.095:
+            image, quad, boxes = board(rng)
+            return self.shoot(image, quad, boxes, 1, math.exp(rng.uniform(math.log(50), math.log(250))))[0], None, None, None, NOTHING
         image, quad, boxes, label = plates.get(rng.randrange(len(plates.index)))
-        if draw < 0.08:  # too small or too blurred for anybody
+        if draw < 0.115:  # too small or too blurred for anybody
             longest = int(max(np.sum(boxes[:, 1] == line) for line in range(label["lines"])))
             small = rng.random() < 0.5
             crop, matrix = self.shoot(image, quad, boxes, label["lines"], max(12.0, longest * rng.uniform(1.6, 2.6)) if small else 70.0)
@@ -332,7 +336,7 @@ class Camera:
                 crop = cv2.GaussianBlur(crop, (0, 0), rng.uniform(5.0, 9))
             return crop, boxes, matrix, label, UNREADABLE
         move = None
-        if draw < 0.14:  # a box that took only a part of the plate
+        if draw < 0.17:  # a box that took only a part of the plate
             share, side = rng.uniform(0.12, 0.55), rng.random()
 
             def move(c, share=share, side=side):
@@ -346,7 +350,7 @@ class Camera:
 
         crop, matrix = self.shoot(image, quad, boxes, label["lines"], move=move)
         lost = self.lost(boxes, matrix)
-        if 0.14 <= draw < 0.155 and lost < 0.1:  # something stands before it
+        if 0.17 <= draw < 0.185 and lost < 0.1:  # something stands before it
             x0, wide = rng.randint(10, 110), rng.randint(22, 70)
             crop[:, x0 : x0 + wide] = cv2.resize(self.surroundings.bytes(16, 16), (wide, H))[:, : max(0, W - x0)] if x0 + wide <= W else 0
             return crop, boxes, matrix, label, UNREADABLE
