@@ -7,7 +7,7 @@
 
 use super::link::{Link, LinkEvent, LinkOptions};
 use super::message::{Time, TlsHealth};
-use super::{AlertError, Tls, tls};
+use super::{AlertError, Expiry, Tls, expiries, tls};
 use crate::domain::Utc;
 use rumqttc::TlsConfiguration;
 use sha2::{Digest, Sha256};
@@ -22,9 +22,20 @@ const AGAIN: Duration = Duration::from_secs(60);
 /// How a trial ended; why it failed.
 type Trial = Result<(), String>;
 
+/// How often it is said that a certificate ends soon.
+const WARN_EVERY: Duration = Duration::from_secs(24 * 3600);
+
 struct Loaded {
     config: TlsConfiguration,
     at: Utc,
+    ends: Vec<Expiry>,
+}
+
+impl Loaded {
+    fn of(files: &Tls) -> Result<Self, AlertError> {
+        let at = Utc::now();
+        Ok(Self { config: tls::client_config(files)?, at, ends: expiries(files, at)? })
+    }
 }
 
 /// See the module.
@@ -40,6 +51,8 @@ pub(super) struct Certificates {
     /// Whether the present attempt or connection is made with the newer ones.
     with_newer: bool,
     trial_due: Option<Instant>,
+    /// When the end of those in use is looked at again.
+    warn_due: Instant,
     /// Where trials tell their end, and where it is heard.
     trials: (mpsc::Sender<Trial>, mpsc::Receiver<Trial>),
 }
@@ -52,7 +65,7 @@ impl Certificates {
     pub fn load(files: &Tls) -> Result<Self, AlertError> {
         let seen = fingerprint(files);
         Ok(Self {
-            good: Loaded { config: tls::client_config(files)?, at: Utc::now() },
+            good: Loaded::of(files)?,
             files: files.clone(),
             seen,
             changing: None,
@@ -60,6 +73,7 @@ impl Certificates {
             problem: None,
             with_newer: false,
             trial_due: None,
+            warn_due: Instant::now(),
             trials: mpsc::channel(4),
         })
     }
@@ -81,11 +95,19 @@ impl Certificates {
         if let Some(newer) = self.newer.take() {
             tracing::info!("connected with the newer certificates");
             (self.good, self.problem, self.trial_due, self.with_newer) = (newer, None, None, false);
+            self.warn_due = Instant::now();
         }
     }
 
     /// Looks at the files; where the connection `is_up`, begins a trial of newer ones.
     pub fn look(&mut self, options: &LinkOptions, is_up: bool) {
+        if self.warn_due <= Instant::now() {
+            self.warn_due = Instant::now() + WARN_EVERY;
+            let now = Utc::now();
+            for warning in self.good.ends.iter().filter_map(|e| e.warning(now)) {
+                tracing::warn!("{warning}");
+            }
+        }
         let now = fingerprint(&self.files);
         if now == self.seen {
             self.changing = None;
@@ -93,10 +115,10 @@ impl Certificates {
             self.changing = Some(now); // perhaps still being written
         } else {
             (self.seen, self.changing) = (now, None);
-            match tls::client_config(&self.files) {
-                Ok(config) => {
+            match Loaded::of(&self.files) {
+                Ok(newer) => {
                     tracing::info!("newer certificates are there; the broker is asked before they are used");
-                    self.newer = Some(Loaded { config, at: Utc::now() });
+                    self.newer = Some(newer);
                     (self.problem, self.trial_due) = (None, Some(Instant::now()));
                 }
                 Err(error) => {
@@ -146,7 +168,13 @@ impl Certificates {
 
     /// For the health message.
     pub fn health(&self) -> TlsHealth {
-        TlsHealth { loaded_at: Time(self.good.at), problem: self.problem.clone() }
+        let first = self.good.ends.iter().min_by_key(|e| e.ends_at);
+        TlsHealth {
+            loaded_at: Time(self.good.at),
+            problem: self.problem.clone(),
+            expires_at: first.map(|e| Time(e.ends_at)),
+            days_left: first.map(|e| e.days_left(Utc::now())),
+        }
     }
 }
 

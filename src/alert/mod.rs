@@ -12,6 +12,7 @@ mod certificates;
 mod compose;
 mod delayed;
 mod error;
+mod expiry;
 mod inbound;
 mod link;
 pub mod message;
@@ -33,6 +34,7 @@ mod tests;
 pub use broker::EmbeddedBroker;
 pub use compose::{cut_off_hit_message, hit_message, late_hit_message, passage_message};
 pub use error::AlertError;
+pub use expiry::{Expiry, expiries};
 pub use inbound::{
     Accepted, Inbound, InboundTopic, Message, MessageError, MessageSigner, Refusal, Request, Right, Trust,
     judge,

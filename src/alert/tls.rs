@@ -30,7 +30,10 @@ pub(super) fn client_config(tls: &Tls) -> Result<TlsConfiguration, AlertError> {
     Ok(TlsConfiguration::Rustls(Arc::new(config)))
 }
 
-fn certificates(what: &'static str, path: &Path) -> Result<Vec<CertificateDer<'static>>, AlertError> {
+pub(super) fn certificates(
+    what: &'static str,
+    path: &Path,
+) -> Result<Vec<CertificateDer<'static>>, AlertError> {
     let pem = read(what, path)?;
     let found = rustls_pemfile::certs(&mut pem.as_slice())
         .collect::<Result<Vec<_>, _>>()

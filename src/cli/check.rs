@@ -8,7 +8,7 @@ use crate::domain::Utc;
 use crate::hotlist::Confusions;
 use crate::pipeline::{CameraSettings, Settings};
 use crate::vision::{self, Vision};
-use crate::{hotlist, store};
+use crate::{alert, hotlist, store};
 use anyhow::Context;
 use std::fmt::Write as _;
 use std::io::Write;
@@ -73,6 +73,8 @@ fn configuration(config: &Path, cameras: bool) -> anyhow::Result<u8> {
     let (models, model_errors) = models(&settings.vision);
     let (lists, list_errors) = lists(settings);
     let (law, law_errors) = super::check_law::law(settings);
+    let (ending, certificate_errors) = certificates(&settings.alert.broker);
+    ending.iter().try_for_each(|w| writeln!(err, "warning: {w}"))?;
     let probes = if cameras { probe(&settings.cameras) } else { Vec::new() };
     let camera_errors = probes.iter().filter_map(|p| p.as_ref().err().cloned());
     let errors: Vec<String> = model_errors
@@ -80,6 +82,7 @@ fn configuration(config: &Path, cameras: bool) -> anyhow::Result<u8> {
         .chain(list_errors)
         .chain(camera_errors)
         .chain(law_errors)
+        .chain(certificate_errors)
         .chain(store_error(&settings.store.dir))
         .collect();
     errors.iter().try_for_each(|e| writeln!(err, "error: {e}"))?;
@@ -89,6 +92,23 @@ fn configuration(config: &Path, cameras: bool) -> anyhow::Result<u8> {
     out.write_all(summary(settings, &models, &lists, &probes).as_bytes())?;
     out.write_all(law.as_bytes())?;
     Ok(if errors.is_empty() { DONE } else { FAILED })
+}
+
+/// What is to be said of the certificates towards the broker: of those that end soon, and of those that cannot be used
+/// or have ended.
+fn certificates(broker: &Broker) -> (Vec<String>, Vec<String>) {
+    let Broker::Remote(Remote { tls: Some(tls), .. }) = broker else { return (Vec::new(), Vec::new()) };
+    let now = Utc::now();
+    match alert::expiries(tls, now) {
+        Ok(found) => {
+            let (over, soon): (Vec<_>, Vec<_>) = found.iter().partition(|e| e.is_over(now));
+            let told = |all: Vec<&alert::Expiry>| {
+                all.iter().filter_map(|e| Some(format!("mqtt: {}", e.warning(now)?))).collect()
+            };
+            (told(soon), told(over))
+        }
+        Err(error) => (Vec::new(), vec![super::common::told(&error.into())]),
+    }
 }
 
 /// Opens both models as `run` will, ONNX Runtime included: one line for each, and what is wrong.

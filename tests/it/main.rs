@@ -8,6 +8,7 @@ mod bad_input;
 mod broker_access;
 mod capture_files;
 mod capture_rtsp;
+mod certificates;
 mod cli;
 mod conversion;
 mod docs;

@@ -132,4 +132,11 @@ pub struct TlsHealth {
     pub loaded_at: Time,
     /// Why newer files are not in use; null where there is nothing to say.
     pub problem: Option<String>,
+    /// When the first of the certificates in use ends (the authority's, ours); null where it cannot be told. The
+    /// broker's own is not looked at.
+    #[serde(default)]
+    pub expires_at: Option<Time>,
+    /// Whole days until then; negative once it has ended. Below 30 the log warns, daily.
+    #[serde(default)]
+    pub days_left: Option<i64>,
 }

@@ -81,6 +81,13 @@ fn certificates_are_exchanged_without_a_restart_and_bad_ones_change_nothing() {
     eventually("health tells of them", || !told(&listener).0.is_empty());
     let (loaded, problem) = told(&listener);
     assert_eq!(problem, None);
+    let days = |listener: &Listener| {
+        let all = listener.messages();
+        let last =
+            all.iter().rfind(|(t, _)| t.ends_with("/health")).map(|(_, m)| m["data"]["broker_tls"].clone());
+        last.and_then(|tls| tls["days_left"].as_i64())
+    };
+    assert!(days(&listener).is_some_and(|days| days > 365), "{:?}", days(&listener));
 
     // Half a file, then a key that belongs to another certificate: the connection goes on.
     put(files, "box.pem", "-----BEGIN CERTIFICATE-----\nAAAA");

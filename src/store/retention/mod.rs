@@ -181,7 +181,11 @@ impl Sweep {
                 let (non_hits, hits) = (cut(terms.non_hits), cut(terms.hits));
                 rows::old_traces(&tx, non_hits, hits, means, now, BATCH, &mut counts).map_err(&fail)?
             }
-            Phase::Messages => rows::messages(&tx, cut(terms.non_hits), BATCH, &mut counts).map_err(&fail)?,
+            Phase::Messages => {
+                // With the readable plate go the hit and its messages.
+                let hits = cut(terms.hits.min(terms.plate_texts));
+                rows::messages(&tx, cut(terms.non_hits), hits, BATCH, &mut counts).map_err(&fail)?
+            }
             Phase::Register => {
                 let more =
                     rows::register(&tx, cut(terms.register), now, BATCH, &mut counts).map_err(&fail)?;

@@ -71,6 +71,12 @@ pub(super) fn expire(
             let hash = means.plate_key.hash(TRACE_DOMAIN, &old.text);
             insert_trace(tx, &old.id, &old.camera, (old.first_seen, old.last_seen), &hash, old.hits)?;
         }
+        let messages: i64 = tx
+            .prepare_cached(
+                "SELECT count(*) FROM outbox WHERE hit IN (SELECT id FROM hit WHERE passage = ?1)",
+            )?
+            .query_row([&old.id], |r| r.get(0))?;
+        *counts.entry("messages").or_default() += messages.unsigned_abs();
         // Its hits, their answers and messages go with it.
         tx.prepare_cached("DELETE FROM passage WHERE id = ?1")?.execute([&old.id])?;
         let name = match (what.trace, old.hits > 0) {
@@ -183,17 +189,22 @@ pub(super) fn old_traces(
     Ok(gone == limit as u64)
 }
 
-/// Messages of passages without a hit: those of hits go with their hits.
+/// Messages that hang on no hit: of passages, and of hits whose row was lost to damage and their messages saved. Others
+/// go with their hits.
 pub(super) fn messages(
     tx: &Transaction<'_>,
-    before: i64,
+    passages: i64,
+    hits: i64,
     limit: usize,
     counts: &mut Counts,
 ) -> rusqlite::Result<bool> {
-    let waiting = "SELECT id FROM outbox WHERE hit IS NULL AND created_at < ?1 ORDER BY id LIMIT ?2";
-    let gone = tx
-        .prepare_cached(&format!("DELETE FROM outbox WHERE id IN ({waiting})"))?
-        .execute(params![before, convert::int(limit as u64)])?;
+    let old = "SELECT id FROM outbox WHERE hit IS NULL
+                 AND created_at < CASE kind WHEN 'hit' THEN ?2 ELSE ?1 END ORDER BY id LIMIT ?3";
+    let gone = tx.prepare_cached(&format!("DELETE FROM outbox WHERE id IN ({old})"))?.execute(params![
+        passages,
+        hits,
+        convert::int(limit as u64)
+    ])?;
     *counts.entry("messages").or_default() += gone as u64;
     Ok(gone == limit)
 }

@@ -42,6 +42,38 @@ fn holding(dir: &Path, text: &str) -> Vec<std::path::PathBuf> {
 }
 
 #[test]
+fn messages_of_hits_go_at_the_term_of_hits_delivered_or_not_and_are_counted() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = kept(dir.path(), TERMS, NonHits::Text);
+    let mut store = Store::open(&settings).unwrap();
+    for event in ["sent", "waits", "refused", "orphan"] {
+        store.record(&closed(full(event), "1HITA11")).unwrap();
+    }
+    let mut passage = closed(plain("1NHX001", 0), "1NHX001");
+    passage.messages = vec![message("passing", None)];
+    store.record(&passage).unwrap();
+    let rows = store.outbox_next(10).unwrap();
+    let id = |event: &str| rows.iter().find(|r| r.event_id == event).unwrap().id;
+    store.outbox_done(id("sent")).unwrap();
+    store.outbox_failed(id("refused"), "too large").unwrap();
+    // As salvage leaves a message whose hit could not be saved.
+    tamper(&settings, "UPDATE outbox SET hit = NULL WHERE event_id = 'orphan'");
+    let left = |store: &mut Store, day: i64| {
+        sweep(store, days(day));
+        let reader = rusqlite::Connection::open(settings.database()).unwrap();
+        let mut statement = reader.prepare("SELECT event_id FROM outbox ORDER BY event_id").unwrap();
+        statement.query_map([], |r| r.get(0)).unwrap().collect::<Result<Vec<String>, _>>().unwrap()
+    };
+    assert_eq!(left(&mut store, 31), ["orphan", "refused", "sent", "waits"]);
+    assert_eq!(left(&mut store, 89).len(), 4);
+    assert_eq!(left(&mut store, 91), Vec::<String>::new());
+    let told = Reader::open(&settings).unwrap().audit_rows(1, 100).unwrap();
+    let told: Vec<&str> = told.iter().filter(|r| r.action == "deletion").map(|r| r.detail.as_str()).collect();
+    let last = told.last().unwrap();
+    assert!(last.contains(r#""messages":"4""#), "{told:?}");
+}
+
+#[test]
 fn each_kind_goes_at_its_own_term_and_leaves_nothing_in_the_files() {
     let dir = tempfile::tempdir().unwrap();
     let settings = kept(dir.path(), TERMS, NonHits::Text);
@@ -75,7 +107,7 @@ fn each_kind_goes_at_its_own_term_and_leaves_nothing_in_the_files() {
         [
             r#"{"passages_without_hit":"2000"}"#,
             r#"{"pictures":"2"}"#,
-            r#"{"hits":"1","passages_with_hits":"1"}"#
+            r#"{"hits":"1","messages":"1","passages_with_hits":"1"}"#
         ]
     );
 }
