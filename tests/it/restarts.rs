@@ -16,7 +16,7 @@ fn lives(heard: &Lines) -> BTreeMap<String, (Vec<String>, usize)> {
         let data = &event["data"];
         let life = lives.entry(data["hit"].as_str().unwrap().to_owned()).or_default();
         life.0.push(data["state"].as_str().unwrap().to_owned());
-        life.1 += usize::from(data["ended"] == Value::from("restart"));
+        life.1 += usize::from(data["ended"] == "restart");
     }
     lives
 }
