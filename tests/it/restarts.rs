@@ -2,7 +2,6 @@
 
 use crate::rtsp_server::{Options, RtspServer};
 use crate::world::*;
-use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// States heard of each hit, in order, and how often it was said to have ended by a restart.
