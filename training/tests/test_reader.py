@@ -20,6 +20,7 @@ from platewatch_training.reader.evaluate import calibration
 from platewatch_training.reader.makers import step_targets
 from platewatch_training.reader.model import BLANK, CLASSES, DESIGNS, STEPS, RowReader, greedy, widen
 from platewatch_training.reader.propose import collapse
+from platewatch_training.reader.signs import board
 from platewatch_training.reader.snap import TARGET, Camera
 
 
@@ -148,6 +149,18 @@ class Confusion(unittest.TestCase):
             self.assertTrue(line.startswith("#") or [len(word) for word in line.split()][:2] == [1, 1] and line.split()[2].isdigit(), line)
 
 
+class Signs(unittest.TestCase):
+    def test_words_stand_on_their_board_and_can_be_told_from_it(self):
+        rng = random.Random(4)
+        for _ in range(60):
+            image, quad, boxes = board(rng)
+            high, wide = image.shape[:2]
+            self.assertTrue((quad >= 0).all() and (quad[:, 0] <= wide).all() and (quad[:, 1] <= high).all())
+            _, _, x0, y0, x1, y1 = boxes[0].astype(int)
+            grey = image[y0:y1, x0:x1].astype(np.float32).mean(2)
+            self.assertGreater(np.percentile(grey, 97) - np.percentile(grey, 3), 25)
+
+
 class Network(unittest.TestCase):
     def test_shapes_and_decoding(self):
         steps, country, lines, readable = RowReader(len(COUNTRIES)).eval()(torch.zeros(2, 3, 64, 160))
@@ -156,14 +169,15 @@ class Network(unittest.TestCase):
         self.assertEqual((tuple(lines.shape), tuple(readable.shape)), ((2, 2), (2, 1)))
 
     def test_a_widened_net_computes_the_same(self):
-        small, large = DESIGNS["rows"](5).eval(), DESIGNS["rows-wide"](5).eval()
-        for module in small.modules():
-            if isinstance(module, torch.nn.BatchNorm2d):
-                module.running_mean.normal_(0, 0.1)
-        widen(small.state_dict(), large)
-        crops = torch.rand(2, 3, 64, 160) * 255
-        for a, b in zip(small(crops), large(crops)):
-            torch.testing.assert_close(a, b, atol=1e-4, rtol=1e-4)
+        for before, after in (("rows", "rows-wide"), ("rows-wide", "rows-fine")):
+            small, large = DESIGNS[before](5).eval(), DESIGNS[after](5).eval()
+            for module in small.modules():
+                if isinstance(module, torch.nn.BatchNorm2d):
+                    module.running_mean.normal_(0, 0.1)
+            widen(small.state_dict(), large)
+            crops = torch.rand(2, 3, 64, 160) * 255
+            for a, b in zip(small(crops), large(crops)):
+                torch.testing.assert_close(a, b, atol=1e-4, rtol=1e-4)
 
     def test_a_character_at_the_end_of_a_line_and_one_at_the_start_of_the_next_stay_apart(self):
         steps = torch.zeros(1, 2 * STEPS, CLASSES)
