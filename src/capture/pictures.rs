@@ -42,6 +42,10 @@ pub(super) fn decode(bytes: Vec<u8>, path: &Path) -> Result<Image, CaptureError>
         height,
         limit_mp: LIMIT_MP,
     };
+    // OpenCV tries more kinds than ours, and their headers claim sizes that are not looked at here.
+    if !is_known_kind(&bytes) {
+        return Err(broken("its content is of no known kind or damaged"));
+    }
     // Before decoding: a small file can claim a size that fills the memory.
     if let Some(size) = claimed_size(&bytes).filter(|(w, h)| w.saturating_mul(*h) > LIMIT_MP * 1_000_000) {
         return Err(too_large(size));
@@ -61,6 +65,13 @@ pub(super) fn decode(bytes: Vec<u8>, path: &Path) -> Result<Image, CaptureError>
         return Err(too_large(size));
     }
     Ok(image)
+}
+
+/// Whether the bytes begin as a JPEG, PNG, BMP, WebP or TIFF does.
+fn is_known_kind(bytes: &[u8]) -> bool {
+    let webp = bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WEBP");
+    let first: [&[u8]; 5] = [&[0xff, 0xd8], b"\x89PNG", b"BM", b"II*\0", b"MM\0*"];
+    webp || first.iter().any(|magic| bytes.starts_with(magic))
 }
 
 /// Width and height as the header of a JPEG, PNG, BMP or WebP says; `None` for others.
@@ -211,6 +222,8 @@ mod tests {
         for (name, bytes, word) in [
             ("empty.jpg", &b""[..], "empty"),
             ("text.jpg", b"these are no pixels", "no known kind"),
+            // Of a kind that OpenCV would try, and we do not take (Netpbm).
+            ("map.pgm", b"P5 2 1 255\nab", "no known kind"),
             ("cut.jpg", &jpeg[..jpeg.len() / 2], "middle"),
             ("bomb.png", &bomb, "65536x65536"),
         ] {
