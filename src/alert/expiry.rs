@@ -1,12 +1,13 @@
 //! When the certificates of the connection end: said weeks before, because a box whose certificate has ended is let in
 //! no more, and nobody may be near to see it.
 //!
-//! Of a certificate (RFC 5280, section 4.1) only `notAfter` is read. The broker's own certificate is not in our files
-//! and not looked at.
+//! Only `notAfter` (RFC 5280, section 4.1.2.5) is looked at. The broker's own certificate is not in our files.
 
 use super::{AlertError, Tls, tls};
 use crate::domain::Utc;
+use rustls::pki_types::CertificateDer;
 use std::path::{Path, PathBuf};
+use x509_parser::parse_x509_certificate;
 
 /// Warned of from so many days before the end on.
 const DAYS_BEFORE: i64 = 30;
@@ -53,11 +54,16 @@ impl Expiry {
 /// are left over from an exchange.
 ///
 /// # Errors
-/// A file cannot be read or holds no certificate.
+/// A file cannot be read, or holds no certificate or a broken one.
 pub fn expiries(tls: &Tls, now: Utc) -> Result<Vec<Expiry>, AlertError> {
     let mut found = Vec::new();
     let ends = |what: &'static str, path: &Path| -> Result<Vec<Utc>, AlertError> {
-        Ok(tls::certificates(what, path)?.iter().filter_map(|c| not_after(c)).collect())
+        let end = |certificate: &CertificateDer<'_>| {
+            let (_, parsed) = parse_x509_certificate(certificate)
+                .map_err(|e| tls::unusable(what, path, format!("cannot be read: {e}")))?;
+            Ok(Utc::from_unix_ms(parsed.validity().not_after.timestamp().saturating_mul(1000)))
+        };
+        tls::certificates(what, path)?.iter().map(end).collect()
     };
     let authorities = ends("CA certificate", &tls.ca)?;
     let to_come = authorities.iter().filter(|t| **t >= now).min();
@@ -70,53 +76,6 @@ pub fn expiries(tls: &Tls, now: Utc) -> Result<Vec<Expiry>, AlertError> {
         found.push(Expiry { what: "client certificate", path: path.clone(), ends_at });
     }
     Ok(found)
-}
-
-/// `notAfter` of a certificate in DER; `None` where it is not built as one.
-fn not_after(certificate: &[u8]) -> Option<Utc> {
-    const VERSION: u8 = 0xa0;
-    const UTC_TIME: u8 = 0x17;
-    const GENERALIZED_TIME: u8 = 0x18;
-    let (_, certificate, _) = element(certificate)?;
-    let (_, mut rest, _) = element(certificate)?;
-    let (tag, _, after) = element(rest)?;
-    if tag == VERSION {
-        rest = after;
-    }
-    // Serial number, algorithm, issuer.
-    for _ in 0..3 {
-        rest = element(rest)?.2;
-    }
-    let (_, validity, _) = element(rest)?;
-    let (_, _, after_not_before) = element(validity)?;
-    let (tag, time, _) = element(after_not_before)?;
-    let digits = std::str::from_utf8(time).ok()?.strip_suffix('Z')?;
-    let digits = match tag {
-        GENERALIZED_TIME => digits.to_owned(),
-        UTC_TIME => format!("{}{digits}", if digits < "50" { "20" } else { "19" }),
-        _ => return None,
-    };
-    if digits.len() != 14 || !digits.bytes().all(|b| b.is_ascii_digit()) {
-        return None;
-    }
-    let part = |from: usize, to: usize| digits.get(from..to);
-    let [year, month, day] = [part(0, 4)?, part(4, 6)?, part(6, 8)?];
-    let [hour, minute, second] = [part(8, 10)?, part(10, 12)?, part(12, 14)?];
-    format!("{year}-{month}-{day}T{hour}:{minute}:{second}Z").parse().ok()
-}
-
-/// The first element of `der`: its tag, what is in it, and what follows it.
-fn element(der: &[u8]) -> Option<(u8, &[u8], &[u8])> {
-    let (&tag, rest) = der.split_first()?;
-    let (&first, rest) = rest.split_first()?;
-    let (length, rest) = if first < 0x80 {
-        (usize::from(first), rest)
-    } else {
-        let (bytes, rest) = rest.split_at_checked(usize::from(first & 0x7f)).filter(|(b, _)| b.len() <= 4)?;
-        (bytes.iter().fold(0, |n, b| n << 8 | usize::from(*b)), rest)
-    };
-    let (inside, after) = rest.split_at_checked(length)?;
-    Some((tag, inside, after))
 }
 
 #[cfg(test)]
@@ -186,19 +145,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_certificate_gives_no_time() {
-        let der = tls::certificates("x", &{
-            let path = tempfile::tempdir().unwrap().keep().join("one.pem");
-            std::fs::write(&path, ending(at("2030-01-01T00:00:00Z"))).unwrap();
-            path
-        })
-        .unwrap()
-        .remove(0);
-        assert!(not_after(&der).is_some());
-        for length in 0..der.len().min(200) {
-            assert_eq!(not_after(&der[..length]), None, "cut at {length}");
-        }
-        assert_eq!(not_after(&[0x30, 0x84, 0xff, 0xff, 0xff, 0xff]), None);
-        assert_eq!(not_after(&[0x30, 0xff]), None);
+    fn what_is_no_certificate_is_refused_with_its_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let tls = Tls { ca: dir.path().join("ca.pem"), client: None };
+        // Base64 of a sequence that holds nothing.
+        std::fs::write(&tls.ca, "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n").unwrap();
+        let error = expiries(&tls, Utc::now()).unwrap_err().to_string();
+        assert!(error.contains("ca.pem") && error.contains("cannot be read"), "{error}");
     }
 }

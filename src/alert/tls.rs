@@ -56,7 +56,7 @@ fn read(what: &'static str, path: &Path) -> Result<Vec<u8>, AlertError> {
     std::fs::read(path).map_err(|e| unusable(what, path, format!("cannot be read: {e}")))
 }
 
-fn unusable(what: &'static str, path: &Path, why: String) -> AlertError {
+pub(super) fn unusable(what: &'static str, path: &Path, why: String) -> AlertError {
     AlertError::Certificate { what, path: path.to_path_buf(), why }
 }
 

@@ -68,7 +68,8 @@ const NARROW: Margin = Margin { side: 1.0, above: 2.5, below: 1.5 };
 /// A plate of two lines is twice as high and no wider: its height says less of where the windscreen is than its width.
 const ABOVE_AT_MOST_WIDTHS: f32 = 1.4;
 
-/// Cuts, encodes and hashes both pictures. Costs a few milliseconds, with a face finder some ten: off the hot path.
+/// Cuts, encodes and hashes both pictures. Costs a few milliseconds, with a face finder some 30, which a hit
+/// waits for and frames do not.
 pub fn encode_evidence(
     evidence: &EvidenceFrame,
     people: People<'_>,

@@ -31,6 +31,8 @@ struct FaceCard {
 
 /// Outputs are at a quarter of the input's size.
 const STRIDE: f32 = 4.0;
+/// A picture is enlarged no further than this: a hit waits for its pictures, and beyond it nothing more is found.
+const ENLARGED: f32 = 2.0;
 /// How much wider than the face the hidden part is, as a share to each side: hair and chin tell too.
 const BORDER: f32 = 0.25;
 /// Squares across a hidden face: too few to tell anybody by.
@@ -102,7 +104,7 @@ impl FaceFinder {
             return Ok(Vec::new());
         }
         let step = self.card.multiple_of as f32;
-        let factor = self.card.side as f32 / w.max(h);
+        let factor = (self.card.side as f32 / w.max(h)).min(ENLARGED);
         let side = |px: f32| ((px * factor / step).ceil().max(1.0) * step).min(4096.0);
         let (in_w, in_h) = (side(w), side(h));
         let size = Size::new(in_w as i32, in_h as i32);

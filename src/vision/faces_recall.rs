@@ -4,7 +4,6 @@
 use super::*;
 use opencv::imgcodecs;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 /// Share of the labelled face that must be hidden for it to count.
 const HIDDEN: f32 = 0.6;
@@ -24,11 +23,11 @@ fn class(face: [f32; 4]) -> &'static str {
 #[test]
 fn faces_on_real_pictures_are_hidden() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let folders = [root.join("../shared/data/train"), PathBuf::from("/work/shared/data/train")];
-    let Some(folder) = folders.iter().find(|f| f.is_dir()) else {
+    let folder = root.join("../shared/data/train");
+    if !folder.is_dir() {
         eprintln!("skipped: shared/data/train is not on this machine");
         return;
-    };
+    }
     let text = std::fs::read_to_string(root.join("training/labels/faces.tsv")).unwrap();
     let mut labels: BTreeMap<&str, Vec<[f32; 4]>> = BTreeMap::new();
     for line in text.lines().filter(|l| !l.starts_with('#')).skip(1) {
