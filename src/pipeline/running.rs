@@ -10,12 +10,12 @@ use super::lawful::Lawful;
 use super::ledger::Ledger;
 use super::orders::Orders;
 use super::pausing::Switches;
-use super::recorder::{Keep, Limits, Recorder, Seen};
-use super::starting::{close_cut_off, eyes, latest, law_on_record};
+use super::recorder::{Keep, Limits, Recorder};
+use super::starting::{close_cut_off, eyes, latest, law_on_record, seen};
 use super::watching::{AlertWatch, Watch};
 use super::worker::{VisionThread, Work};
 use super::{Settings, camera, health, screen};
-use crate::alert::{AlertError, Publisher, Remote};
+use crate::alert::{AlertError, BoxIdentity, Publisher, Remote};
 use crate::console::{ConsoleError, ConsoleThread};
 use crate::domain::Utc;
 use crate::hotlist::{self, Confusions, ConfusionsError, Hotlists, IgnoreError};
@@ -24,7 +24,7 @@ use crate::store::{
     AuditAction, AuditEntry, ModelVersions, StoreError, StoreHandle, StoreThread, Totals, UseChange,
 };
 use crate::telemetry::Metrics;
-use crate::vision::{FaceFinder, Vision, VisionError};
+use crate::vision::{Vision, VisionError};
 use crate::{alert, store};
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
@@ -138,16 +138,7 @@ pub fn start_faulty(
         reader_sha256: reader.sha256.clone(),
     });
 
-    let faces = FaceFinder::beside(&settings.vision.detector, settings.vision.onnxruntime.as_deref())?;
-    if faces.is_none() {
-        tracing::warn!(
-            "no face finder beside the detector (faces.toml): surroundings in pictures are cut narrower"
-        );
-    }
-    let seen = Seen {
-        allowed: settings.cameras.iter().filter(|c| c.people).map(|c| c.capture.camera.clone()).collect(),
-        faces,
-    };
+    let seen = seen(settings)?;
     let ignoring = Ignoring::load(settings.ignore.as_deref())?;
 
     let (store, store_thread) = store::start(&settings.store)?;
@@ -216,10 +207,12 @@ pub fn start_faulty(
     let give_up = Stop::new();
     // Files wait for the disk; live cameras do not.
     let sheds = settings.cameras.iter().any(|c| c.capture.source.is_live());
+    let identity = BoxIdentity::new(&settings.alert.zone, &settings.alert.box_id)?;
+    close_cut_off(&store, &settings.store, &identity);
     let recorder = Recorder {
         keeper: Keeper::new(store.clone(), publisher.unkept(), condition.clone(), sheds),
         fails_at: faults.recorder_at,
-        identity: close_cut_off(&store, settings)?,
+        identity,
         models,
         keep: Keep {
             passages: settings.store.keep_passages,

@@ -2,7 +2,7 @@
 
 use super::StoreError;
 use super::queries::{self, Reader};
-use super::rows::{HitQuery, PassageRow};
+use super::rows::{HitQuery, HitRow, PassageRow};
 use crate::domain::Hit;
 use std::sync::Arc;
 
@@ -20,22 +20,29 @@ impl Reader {
     ///
     /// # Errors
     /// The database cannot be read.
-    pub fn open_hits(&self) -> Result<Vec<OpenHit>, StoreError> {
+    pub fn open_hits(&self) -> Result<Vec<HitRow>, StoreError> {
         let query = HitQuery { open: true, limit: usize::MAX, ..HitQuery::default() };
-        let found = self.recent_hits(&query)?.into_iter().rev().map(|row| {
-            let passage = queries::by_id(self.database(), row.passage)?;
-            let hit = Hit {
-                id: row.id,
-                passage: row.passage,
-                state: row.state,
-                kind: row.kind,
-                probability: row.probability,
-                entry: Arc::new(row.entry),
-                list: Arc::new(row.list),
-                decided_at: row.decided_at,
-            };
-            Ok(OpenHit { hit, passage })
-        });
-        found.collect()
+        let mut found = self.recent_hits(&query)?;
+        found.reverse();
+        Ok(found)
+    }
+
+    /// `row` with its passage.
+    ///
+    /// # Errors
+    /// The passage cannot be read.
+    pub fn open_hit(&self, row: HitRow) -> Result<OpenHit, StoreError> {
+        let passage = queries::by_id(self.database(), row.passage)?;
+        let hit = Hit {
+            id: row.id,
+            passage: row.passage,
+            state: row.state,
+            kind: row.kind,
+            probability: row.probability,
+            entry: Arc::new(row.entry),
+            list: Arc::new(row.list),
+            decided_at: row.decided_at,
+        };
+        Ok(OpenHit { hit, passage })
     }
 }

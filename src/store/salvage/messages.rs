@@ -12,7 +12,7 @@ use super::leaves;
 use crate::domain::Utc;
 use rusqlite::types::Value;
 use rusqlite::{Connection, params};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::io;
 
 /// Messages made before these times are not fetched.
@@ -56,24 +56,21 @@ pub(super) fn fetch(images: &Images, terms: Terms, new: &Connection) -> io::Resu
             delivered.insert(event);
         }
     })?;
-    let mut waiting = BTreeMap::new();
-    let mut known = new.prepare("SELECT 1 FROM outbox WHERE event_id = ?1").map_err(io::Error::other)?;
+    let mut fetched = 0;
     each(&mut |found| {
         let is_over = uuid::Uuid::try_parse(&found.event).is_ok_and(|event| delivered.contains(&event));
         let since = if found.kind == "hit" { terms.hits } else { terms.passages };
-        let wanted = !found.is_done && !is_over && found.created_at >= since;
-        if wanted && !known.exists([&found.event]).unwrap_or(false) {
-            waiting.insert((found.created_at, found.event.clone()), found);
+        if !found.is_done && !is_over && found.created_at >= since {
+            fetched += keep(new, &found);
         }
     })?;
-    drop(known);
-    let fetched = waiting.values().map(|found| keep(new, found)).sum();
     if fetched > 0 {
         in_order(new).map_err(io::Error::other)?;
     }
     Ok(fetched)
 }
 
+/// Adds a message unless it is there; 1 where it was added.
 fn keep(new: &Connection, found: &Found) -> u64 {
     let Some(payload) = &found.payload else { return 0 };
     let insert = "INSERT OR IGNORE INTO outbox (event_id, kind, hit, topic, payload, created_at)
