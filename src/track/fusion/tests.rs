@@ -81,6 +81,19 @@ fn an_i_that_may_be_a_one_does_not_make_the_plate_doubtful() {
 }
 
 #[test]
+fn a_reading_that_stays_alone_is_settled_by_the_grammar_too() {
+    // An I where Belgium has a 1, and the reader in doubt between both.
+    let mut doubtful = reading("IABC123", 0.99, 0, 0.0);
+    let place = |c: u8| ALPHABET.iter().position(|&a| a == c).unwrap();
+    let d = &mut doubtful.positions[0];
+    (d.p[place(b'I')], d.p[place(b'1')]) = (0.6, 0.39);
+    assert_eq!(doubtful.text(), "IABC123");
+    let settled = alone(doubtful);
+    assert_eq!(settled.text(), "1ABC123");
+    assert!(settled.confidence() > 0.9 * 0.99_f32.powi(7), "what both had together");
+}
+
+#[test]
 fn a_shifted_reading_of_the_same_length_is_no_veto() {
     let f = fused(&[("1ABC123", 0.95), ("1ABC123", 0.95), ("ABC1234", 0.95)]);
     assert_eq!(f.text, "1ABC123");
