@@ -42,7 +42,8 @@ clang_major=$(clang -dumpversion | cut -d. -f1)
 apt_install "libclang1-$clang_major"
 python3 -m pip --version >/dev/null 2>&1 || apt_install python3-pip
 if [ $tests = yes ]; then
-    apt_install mosquitto mosquitto-clients ffmpeg faketime gpsd gpsd-clients
+    # tpm2-tools brings the libraries with which systemd-creds speaks to a TPM.
+    apt_install mosquitto mosquitto-clients ffmpeg faketime gpsd gpsd-clients systemd swtpm tpm2-tools
 fi
 
 if ! command -v cargo >/dev/null; then

@@ -21,5 +21,6 @@ mod restarts;
 mod rtsp_server;
 mod secrets;
 mod service;
+mod tpm;
 mod upgrades;
 mod world;
