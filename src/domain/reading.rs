@@ -43,7 +43,8 @@ pub struct Reading {
     pub detection: Detection,
     /// One distribution a character, in reading order; empty where nothing could be read.
     pub positions: Vec<CharDistribution>,
-    /// Countries with their probabilities, likeliest first; empty where the reader does not say.
+    /// All countries that the reader names with their probabilities, likeliest first (what is missing to 1 it gives to
+    /// others); empty where the reader does not say.
     pub countries: Vec<(Country, f32)>,
     /// Lines of text on the plate, 1 or 2; 0 where the reader does not say.
     pub lines: u8,

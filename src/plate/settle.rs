@@ -178,6 +178,8 @@ mod tests {
             ("A055BDO", &[(1, 'O', 0.3)], "GB", "AO55BDO"),
             ("1ABCI23", &[(4, '1', 0.01)], "BE", "1ABC123"),
             ("1A8C123", &[(2, 'B', 0.2)], "BE", "1ABC123"),
+            // Missouri writes two letters, a digit, a letter, a digit, a letter.
+            ("DKOH7Z", &[(2, '0', 0.4)], "US", "DK0H7Z"),
             // No letter Q in Britain.
             ("AO55BDQ", &[(6, 'O', 0.3)], "GB", "AO55BDO"),
         ] {

@@ -121,7 +121,6 @@ impl Reader {
             .filter_map(|(c, &p)| c.filter(|_| p.is_finite()).map(|c| (c, p)))
             .collect();
         named.sort_by(|a, b| b.1.total_cmp(&a.1));
-        named.truncate(5);
         named
     }
 }

@@ -137,6 +137,7 @@ fn further_away() {
         ("ABC1X23", "BR", "br-mercosul-later"),
         ("7ABC123", "US", "us-california"),
         ("ABC 1234", "US", "us-letters-3-digits-4"),
+        ("DK0 H7Z", "US", "us-missouri"),
         ("GR8 CAR", "US", "us-any"),
         ("ZG 1234-AB", "HR", "hr"),
         ("XX 1234-AB", "HR", "none"),

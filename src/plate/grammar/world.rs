@@ -149,9 +149,10 @@ pub(super) const BRAZIL: &[Rule] = &[
     },
 ];
 
-/// A shape of some states. None of them settles anything: the reader does not name the state, the shapes of
-/// fifty states together leave nearly every position open to both classes, and every state sells texts of the
-/// holder's choice in up to seven characters of any mix. They say what a text of the commonest shapes may be.
+/// A shape of some states. None of them settles a text by itself: the reader does not name the state, the shapes
+/// of fifty states together leave nearly every position open to both classes, and every state sells texts of the
+/// holder's choice in up to seven characters of any mix. They say what a text of the commonest shapes may be, and
+/// weigh against each other what the reader itself doubts between.
 const fn state(series: &'static str, pattern: &'static str, share: f32) -> Rule {
     Rule {
         series,
@@ -166,8 +167,8 @@ const fn state(series: &'static str, pattern: &'static str, share: f32) -> Rule 
 pub(super) const UNITED_STATES: &[Rule] = &[
     state("us-california", "#@@@###", 0.13),
     state("us-letters-3-digits-4", "@@@####", 0.2),
-    state("us-letters-3-digits-3", "@@@###", 0.15),
-    state("us-digits-3-letters-3", "###@@@", 0.15),
+    state("us-letters-3-digits-3", "@@@###", 0.14),
+    state("us-digits-3-letters-3", "###@@@", 0.14),
     state("us-california-commercial", "#@#####", 0.02),
     state("us-california-2011", "#####@#", 0.01),
     state("us-letters-2-digits", "@@###?#?#?", 0.05),
@@ -175,12 +176,19 @@ pub(super) const UNITED_STATES: &[Rule] = &[
     state("us-florida", "@@@@##", 0.03),
     state("us-florida-texas-new-jersey", "@##@@@", 0.04),
     state("us-new-jersey-arkansas", "@@@##@", 0.03),
+    state("us-missouri", "@@#@#@", 0.02),
     state("us-texas", "@@#@###", 0.03),
     state("us-idaho-illinois", "@######", 0.02),
     state("us-county-digit", "#@@####", 0.02),
     state("us-county-two-digits", "##@###?#?", 0.02),
+    state("us-alabama", "#@##@##", 0.005),
+    state("us-alabama-county", "##@@###", 0.005),
+    state("us-tennessee", "@####@", 0.01),
+    state("us-utah", "@###@@", 0.01),
+    state("us-south-dakota", "#@@###", 0.005),
     state("us-massachusetts", "###@@#", 0.01),
     state("us-mirrored", "##@@##", 0.01),
     state("us-ohio-trailing", "@@##@@", 0.01),
+    state("us-digits", "#####?#?#?", 0.02),
     state("us-any", "&&&&&?&?&?", 0.02),
 ];
