@@ -19,9 +19,31 @@ def quad_for(rng: random.Random, width: float, ratio: float) -> np.ndarray:
     q = np.float32([[0, 0], [width * k, skew], [width * k, skew + height * far], [0, height]])
     if rng.random() < 0.5:  # the near side may be the right one
         q = np.float32([[0, skew], [width * k, 0], [width * k, height], [0, skew + height * far]])
-    angle = rng.gauss(0, 0.07) if rng.random() < 0.88 else rng.gauss(0, 0.25)
+    angle = rng.gauss(0, 0.07 if (draw := rng.random()) < 0.85 else 0.25 if draw < 0.95 else 0.5)
     turn = np.float32([[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]])
     return ((q - q.mean(0)) @ turn).astype(np.float32)
+
+
+def bumper(canvas: np.ndarray, levels: list[np.ndarray], target: np.ndarray, rng: random.Random) -> None:
+    """What the plate hangs on, nearly of its own colour and wider than it: chrome, pale paint, a lit frame.
+
+    Edges that hardly show must not let a plate grow to the proportions that most plates have.
+    """
+    centre, along, down = target.mean(0), (target[1] - target[0]) / 2, (target[3] - target[0]) / 2
+    wide, high = rng.uniform(1.2, 2.6), rng.uniform(1.1, 1.9)
+    corners = np.float32([centre + wide * x * along + high * y * down for x, y in ((-1, -1), (1, -1), (1, 1), (-1, 1))])
+    x0, y0 = np.maximum(0, np.floor(corners.min(0)).astype(int))
+    x1, y1 = np.minimum([canvas.shape[1], canvas.shape[0]], np.ceil(corners.max(0)).astype(int))
+    if x1 - x0 < 4 or y1 - y0 < 4:
+        return
+    small = levels[-1][..., :3].reshape(-1, 3).astype(np.float32)
+    paint = np.percentile(small, rng.uniform(30, 90), axis=0) * rng.uniform(0.7, 1.1)
+    area = canvas[y0:y1, x0:x1]
+    ramp = np.linspace(rng.uniform(0.75, 1.15), rng.uniform(0.75, 1.15), y1 - y0, dtype=np.float32)[:, None, None]
+    mask = np.zeros(area.shape[:2], np.float32)
+    cv2.fillConvexPoly(mask, np.int32(corners - [x0, y0]), rng.uniform(0.6, 1.0))
+    mask = cv2.GaussianBlur(mask, (0, 0), rng.uniform(0.5, 2.5))[..., None]
+    area[:] = np.clip(area + mask * (paint * ramp - area), 0, 255).astype(np.uint8)
 
 
 def blend(canvas: np.ndarray, levels: list[np.ndarray], source: np.ndarray, target: np.ndarray, rng: random.Random, lit: float = 0.6) -> None:

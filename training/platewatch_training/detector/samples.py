@@ -33,7 +33,9 @@ class Target:
 class Maker:
     def __init__(self, folder: Path, seed: int):
         self.rng = random.Random(seed)
-        self.plates = [(levels, np.float32(row["quad"])) for levels, row in store.stored(folder, "plates")]
+        rendered = store.stored(folder, "plates")
+        self.plates = [(levels, np.float32(row["quad"])) for levels, row in rendered]
+        self.short = [p for p, (_, row) in zip(self.plates, rendered) if row["lines"] == 1 and p[1][1, 0] - p[1][0, 0] < 3.2 * (p[1][3, 1] - p[1][0, 1])]
         # Square and American ones are few in the pictures, and cameras see them everywhere.
         self.squarish = [p for p in self.plates if np.linalg.norm(p[1][1] - p[1][0]) < 2.7 * np.linalg.norm(p[1][3] - p[1][0])]
         self.bait = [levels for levels, _ in store.stored(folder, "bait")]
@@ -167,12 +169,15 @@ class Maker:
         return levels, source
 
     def paste_plate(self, canvas, targets, ignored) -> None:
-        levels, source = self.plate(self.squarish if self.rng.random() < 0.25 else self.plates)
+        draw = self.rng.random()
+        levels, source = self.plate(self.squarish if draw < 0.22 else self.short if draw < 0.4 else self.plates)
         ratio = np.linalg.norm(source[1] - source[0]) / np.linalg.norm(source[3] - source[0])
         quad = paste.quad_for(self.rng, self.wanted_width() * (0.65 if ratio < 2.5 else 1.0), ratio)
         place = self.free_place(np.ptp(quad, 0), targets, ignored)
         if place is not None:
             quad = (quad - quad.min(0) + place).astype(np.float32)
+            if self.rng.random() < (0.45 if ratio < 3.2 else 0.2):
+                paste.bumper(canvas, levels, quad, self.rng)
             paste.blend(canvas, levels, source, quad, self.rng)
             targets.append(Target(np.r_[quad.min(0), quad.max(0)], quad))
 

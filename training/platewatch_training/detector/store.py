@@ -35,6 +35,9 @@ WEIGHTS = {"open-lpr": 0.54, "robertlucian": 0.20, "kaggle433": 0.13, "spanish-r
 # about four fifths of what they are too large.
 TIGHTEN = {"open-lpr": (0.90, 0.84), "robertlucian": (0.935, 0.765), "kaggle433": (0.97, 0.92)}
 TWO_LINE_SHARE = 0.4  # of the rendered plates
+# ... and single-line ones of the proportions of America: hardly any real picture has them, so the network took plates
+# whose edges are faint for as wide as European ones.
+AMERICAN_SHARE = 0.2
 PLATE_WIDTH = 300  # px: rendered plates are kept no wider
 
 
@@ -152,7 +155,11 @@ def build(folder: Path, plate_count: int, bait_count: int, seed: int) -> None:
     print("bait done", flush=True)
     sink = Writer(folder, "plates")
     for k in range(plate_count):
-        plate = plates.render_two_line(rng) if rng.random() < TWO_LINE_SHARE else plates.render_plate(rng)
+        draw = rng.random()
+        if draw < TWO_LINE_SHARE:
+            plate = plates.render_two_line(rng)
+        else:
+            plate = plates.render_plate(rng, rng.choice(["US", "US", "BR"]) if draw > 1 - AMERICAN_SHARE else None)
         image = np.clip(plate.image, 0, 255).astype(np.uint8)[..., ::-1]
         scale = min(1.0, PLATE_WIDTH / image.shape[1])
         if scale < 1:

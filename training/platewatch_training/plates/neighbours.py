@@ -20,13 +20,14 @@ CITIES = {
     "UA": "AA KA AE KE AX BH HH AC AM AP BC BB BE BI CB CE CA BM BO BT BX AI".split(),
     "IE": "D D D D C G L W LK LH KE MH WX WW KY CW CE CN DL KK LD LM LS MO MN OY RN SO TA WD TN".split(),
     "CZ": list("AAAABCEHJKLMPSTUZ"),
+    "ES": "M M M B B B V A Z T L H J O S P C AB AL AV BA BI CA CC CE CO CR CS CU GC GC GE GI GR GU HU IB LE LO LU MA ML MU NA OR OU PM PO SA SE SG SO SS TE TF TF TO VA VI ZA".split(),
 }
 COLUMN = {"BG": "ABCEHKMOPTXY", "GR": "ABEZHIKMNOPTYX", "UA": "ABCEHIKMOPTX", "ES": "BCDFGHJKLMNPRSTVWXYZ",
           "CZ": "ABCDEFHIJKLMNPRSTUVXYZ", "PL": "ACEFGHJKLMNPRSTUVWXY", "DK": "ABCDEFGHJKLMNPRSTUVXYZ", "NO": "ABCDEFHJKLNPRSTUVXYZ",
           "SE": "ABCDEFGHJKLMNOPRSTUWXYZ", "IT": "ABCDEFGHJKLMNPRSTVWXYZ", "TR": "ABCDEFGHIJKLMNOPRSTUVYZ", "PT": LETTERS}
 # Plain plates: patterns ("@" a city, "L" letter, "9" digit, "#" coat, "*" stickers), and what differs from an ordinary EU plate.
 PLAIN = {
-    "ES": (5, ["9999 LLL"] * 8 + ["\\M-9999-LL", "\\B-9999-LL", "\\V-9999-L"], dict(cell=44, gap=9, space=26)),
+    "ES": (5, ["9999 LLL"] * 12 + ["@-9999-LL", "@-9999-L", "@ 9999 LL", "@ 9999 LL", "\\C 9999 LLL", "\\C9999LLL", "\\R 9999 LLL", "\\E-9999-LLL", "\\H 9999 LLL"], dict(cell=44, gap=9, space=26)),
     "PT": (2.5, ["99-LL-99", "99-99-LL", "LL-99-99", "LL-99-LL", "LL-99-LL"], dict(cell=46, gap=10, space=22)),
     "IT": (4, ["LL 999LL", "LL:999LL", "LL 999 LL"], dict(cell=42, gap=9, space=26)),
     "DK": (2, ["LL 99 999"], dict(border=(190, 30, 40), cell=44, gap=9, space=20)),
@@ -169,8 +170,18 @@ def peculiar(rng, spec: Spec) -> None:
         spec.bg, spec.fg, spec.bands, spec.kind = (20, 20, 22), (225, 225, 225), [], "old"
     elif country in ("RO", "HU", "CZ", "SK", "HR", "EE", "DK", "SE", "FI") and rng.random() < 0.15:
         spec.bands = []  # issued before the band
-    if country == "ES" and spec.rows[0][1] == "-":
-        spec.bands = [] if rng.random() < 0.7 else spec.bands
+    if country == "ES":
+        text = spec.rows[0]
+        if text[0] in "CREH" and not text[1].isalpha() and sum(c.isalpha() for c in text) == 4:  # mopeds, trailers, special and historic vehicles
+            spec.bg = {"C": rng.choice([YELLOW, (240, 170, 40)]), "R": (190, 35, 45)}.get(text[0], WHITE)
+            spec.fg = {"E": (190, 35, 45)}.get(text[0], BLACK)
+            spec.bands = [] if text[0] == "C" else spec.bands
+            spec.cell, spec.gap, spec.space, spec.kind = 40, 8, 18, "class letter"
+        elif text[0].isalpha():  # province, until 2000
+            spec.bands = [] if rng.random() < 0.6 else spec.bands
+            spec.cell, spec.gap, spec.space, spec.kind = 42, 8, 18, "province"
+        elif rng.random() < 0.08:  # taxis and hire cars since 2018
+            spec.bg, spec.fg, spec.kind = (25, 70, 165), WHITE, "taxi"
 
 
 MAKERS = {country: (plain(country), row[0]) for country, row in PLAIN.items()}

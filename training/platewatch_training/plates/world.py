@@ -71,7 +71,7 @@ def brazil(rng, kind: str | None = None) -> Spec:
 
 
 def united_states(rng, kind: str | None = None) -> Spec:
-    states = list(STATES) + ["CA"] * 5 + ["TX", "FL", "NY", "LA", "IL"] * 2  # roads are not evenly filled
+    states = list(STATES) + ["CA"] * 5 + ["TX", "FL", "NY", "LA", "IL", "MO"] * 2  # roads are not evenly filled
     return state_plate(rng, kind if kind in STATES else rng.choice(states))
 
 

@@ -1,13 +1,14 @@
 """Draw plates once, clean, for the camera to photograph many times:
 
-    python -m platewatch_training.reader.clean OUT_FOLDER --shards 20 [--first 0] [--size 2000]
+    python -m platewatch_training.reader.clean OUT_FOLDER --shards 20 [--first 0] [--size 2000] [--of US,US,other]
 
 Drawing a plate costs 6 ms, photographing it under 1 ms; so plates are kept as
 they leave the workshop and every training sample is a new photograph of one of
 them.  A shard is `NNNN.npy` (all pixels of all pictures, uint8 RGB, one after
 the other) and `NNNN.npz` (where each picture starts, its size and corners,
 text, country, lines, kind and the box of every character).  A shard depends on
-its number alone.  Finished shards are skipped; a running trainer picks new ones
+its number alone, and on `--of`: countries, each as often as it is named, for
+shards of those that are read worst.  Finished shards are skipped; a running trainer picks new ones
 up.
 """
 
@@ -38,15 +39,15 @@ def shrink(plate):
     return image, plate.quad * np.float32([fx, fy]), [(c, line, (x0 * fx, y0 * fy, x1 * fx, y1 * fy)) for c, line, (x0, y0, x1, y1) in plate.chars]
 
 
-def shard(number: int, size: int, folder: Path) -> None:
+def shard(number: int, size: int, folder: Path, of: list[str] | None = None) -> None:
     rng = random.Random(9_000_011 * (number + 1))
     pixels, starts, sizes, quads, texts, kinds = [], [0], [], [], [], []
     country, lines = np.zeros(size, np.int16), np.zeros(size, np.int8)
     boxes = np.full((size, MAX_CHARS, 6), -1, np.float32)  # alphabet index, line, x0 y0 x1 y1
     for i in range(size):
-        plate = render_plate(rng)
+        plate = render_plate(rng, rng.choice(of) if of else None)
         while len(plate.chars) > MAX_CHARS or not plate.chars:
-            plate = render_plate(rng)
+            plate = render_plate(rng, rng.choice(of) if of else None)
         image, quad, chars = shrink(plate)
         pixels.append(image.reshape(-1))
         starts.append(starts[-1] + image.size)
@@ -70,6 +71,7 @@ def main() -> None:
     parser.add_argument("--shards", type=int, default=20)
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--size", type=int, default=2000)
+    parser.add_argument("--of", type=lambda text: text.split(","), help="only plates of these countries, by commas")
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
     arguments.folder.mkdir(parents=True, exist_ok=True)
@@ -77,7 +79,7 @@ def main() -> None:
         if (arguments.folder / f"{number:04d}.npz").exists():
             continue
         start = time.time()
-        shard(number, arguments.size, arguments.folder)
+        shard(number, arguments.size, arguments.folder, arguments.of)
         print(f"shard {number}: {(time.time() - start) / arguments.size * 1000:.1f} ms a plate", flush=True)
 
 

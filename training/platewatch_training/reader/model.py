@@ -159,6 +159,7 @@ DESIGNS = {
     "rows-large": lambda countries: RowReader(countries, (48, 80, 112), 128, 24),
     "rows-wide": lambda countries: RowReader(countries, (48, 80, 112), 112, 0, True),
     "rows-fine": lambda countries: RowReader(countries, (48, 88, 128), 112, 0, True, 24, True),
+    "rows-broad": lambda countries: RowReader(countries, (64, 112, 160), 112, 0, True, 32, True),
     "slots": lambda countries: SlotReader(countries),
 }
 
