@@ -106,6 +106,9 @@ const FAIR_WIDTH: f32 = 40.0;
 const FAIR_VISIBLE: f32 = 0.9;
 /// Gaps in a passage of more frames than this are not filled for `identity_f1_filled`.
 const MOST_FILLED: u64 = 25;
+/// How much wider than the narrowest plate of the truth a box of a plate that is left out there may be: boxes are drawn
+/// a little wide.
+const LOOSE: f32 = 1.15;
 /// Overlap from which a detection is a vehicle's plate.
 const SAME_PLATE: f32 = 0.3;
 /// Perfect detections: what a detector could find of a plate that is cut off or covered.
@@ -252,6 +255,9 @@ fn play(source: &mut Source, truth: &Truth) -> anyhow::Result<Figures> {
             }
         }
     }
+    let widths = truth.vehicles.iter().flat_map(|v| &v.frames).map(|s| s.width_px);
+    let narrowest = widths.fold(f32::INFINITY, f32::min);
+    let left_out = if narrowest.is_finite() { narrowest * LOOSE } else { 0.0 };
     let bar = progress(source.frames(), "frames");
     let mut score = Score::default();
     let mut number = 0;
@@ -268,7 +274,11 @@ fn play(source: &mut Source, truth: &Truth) -> anyhow::Result<Figures> {
         let events = tracker.step(&frame, readings);
         score.moved(&tracker.take_reassigned());
         for (id, reading) in tracker.assigned() {
-            score.assigned(*id, reading, shows(reading, here, truth, number));
+            let mut shown = shows(reading, here, truth, number);
+            if shown == Shows::Nothing && reading.detection.corners.width_px() < left_out {
+                shown = Shows::Unrecorded;
+            }
+            score.assigned(*id, reading, shown);
         }
         for e in events.into_iter().filter(|e| e.passage.state == PassageState::Closed) {
             score.closed(e.passage);

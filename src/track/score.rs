@@ -15,6 +15,8 @@ pub enum Shows {
     Vehicle(usize),
     /// This vehicle's plate, too small or too hidden to be asked for.
     Unasked(usize),
+    /// No plate of the truth, and too narrow for the truth to have it: it leaves such plates out.
+    Unrecorded,
     /// No plate of the truth.
     Nothing,
 }
@@ -136,7 +138,7 @@ impl Score {
         };
         let counts = |shows: &Shows| match shows {
             Shows::Vehicle(v) => is_asked(*v),
-            Shows::Unasked(_) => false,
+            Shows::Unasked(_) | Shows::Unrecorded => false,
             Shows::Nothing => true,
         };
         let counted: u32 =
@@ -155,7 +157,7 @@ impl Score {
                 frames.insert(*seq);
             }
         }
-        let found: u32 = found.iter().map(|f| f.len() as u32).sum();
+        let found_frames: u32 = found.iter().map(|f| f.len() as u32).sum();
         let fair: u32 = truth.iter().filter(|v| v.readable).map(|v| v.fair_frames).sum();
         let f1 = |frames: u32| 2.0 * f64::from(kept) / f64::from((frames + counted).max(1));
 
@@ -174,7 +176,14 @@ impl Score {
                 errors.push(format!("joined {}: {}", text(seat), each.join(", ")));
             }
             match vehicles.iter().filter(|(n, _)| *n > 0).max_by_key(|(n, _)| *n) {
-                Some((_, v)) => of_vehicle.entry(*v).or_default().push(seat),
+                Some((_, v)) => {
+                    let (shown, own) = (|f: &&(u64, Shows, _)| counts(&f.1), asked(seat, *v));
+                    let stray = (seat.frames.iter().filter(shown).count() as u32).saturating_sub(own);
+                    if stray > 0 {
+                        errors.push(format!("stray {}: {stray} frames show something else", text(seat)));
+                    }
+                    of_vehicle.entry(*v).or_default().push(seat);
+                }
                 None => {
                     nobodys += 1;
                     errors.push(format!("no-vehicle {}", text(seat)));
@@ -211,6 +220,15 @@ impl Score {
             told_right += read.iter().filter(|t| **t == vehicle.text).count() as u32;
             sureness +=
                 own.iter().filter_map(|s| s.told.as_ref()).map(|p| f64::from(p.confidence)).sum::<f64>();
+            let (all, own) = (found.get(v).map_or(0, BTreeSet::len), worth.get(v).into_iter().flatten());
+            let own = own.fold(0.0, |most: f32, n| most.max(*n)) as usize;
+            if own < all {
+                errors.push(format!(
+                    "apart {}: {} of {all} frames in which it was found",
+                    vehicle.text,
+                    all - own
+                ));
+            }
             if !ok {
                 let read = if read.is_empty() { "nothing".into() } else { read.join(",") };
                 errors.push(format!("{} read as {read}", vehicle.text));
@@ -225,8 +243,8 @@ impl Score {
             ("readable", n(readable)),
             ("passages", passages.len() as f64),
             ("identity_f1", f1(fair)),
-            ("identity_f1_found", f1(found)),
-            ("found", share(found, fair)),
+            ("identity_f1_found", f1(found_frames)),
+            ("found", share(found_frames, fair)),
             ("text_right", share(right, readable)),
             ("text_right_single", share(single, readable)),
             ("passages_right", share(told_right, told)),

@@ -59,6 +59,9 @@ const FEW: usize = 3;
 /// A plate not found for longer than this (ms) is not looked for any more: where it is then is a guess.
 const EXPECTED_MS: f32 = 500.0;
 
+/// How much of a frame's movement of the picture goes into the average of what it moves by.
+const DRIFTING: f32 = 0.2;
+
 /// From this time between frames (ms) on, a fast vehicle may be readable in one frame only; then a single reading is
 /// enough when it is as sure as this.
 const SPARSE_MS: f32 = 90.0;
@@ -71,6 +74,8 @@ pub struct Tracker {
     tracks: Vec<Track>,
     /// How far the picture has moved since the first frame, px.
     moved: Point,
+    /// What it moved by from frame to frame of late, on average, px.
+    drift: Point,
     /// Brightness of the latest frame by column and row, as long as it may be needed.
     picture: Option<Profile>,
     /// Which passage each reading of the latest frame went to.
@@ -92,6 +97,7 @@ impl Tracker {
             settings,
             tracks: Vec::new(),
             moved: Point { x: 0.0, y: 0.0 },
+            drift: Point { x: 0.0, y: 0.0 },
             picture: None,
             assigned: Vec::new(),
             ended: Vec::new(),
@@ -233,7 +239,13 @@ impl Tracker {
             .map(|(track, reading)| (*track, track.map_or(0.0, |t| association.jump(t, reading))))
             .collect();
         let shake = association.measured_shake(&pairs);
-        self.moved = Point { x: self.moved.x + shake.x, y: self.moved.y + shake.y };
+        // A movement that goes on is left to the tracks, whose speeds take it in. Without that, traffic that all goes
+        // one way is taken for a picture that moves the other way, more with every frame, until plates seen for the
+        // first time are looked for where none can be.
+        self.drift.x += (shake.x - self.drift.x) * DRIFTING;
+        self.drift.y += (shake.y - self.drift.y) * DRIFTING;
+        let (x, y) = (self.moved.x + shake.x - self.drift.x, self.moved.y + shake.y - self.drift.y);
+        self.moved = Point { x, y };
         jumps
     }
 

@@ -310,3 +310,15 @@ fn one_sure_reading_is_enough_where_frames_are_sparse() {
     events.extend(t.finish());
     assert_eq!(closed(&events).len(), 1);
 }
+
+#[test]
+fn traffic_that_all_goes_one_way_is_no_movement_of_the_picture() {
+    // A light turns green: three cars that are not read yet speed up together, for longer than any picture shakes.
+    let mut t = tracker();
+    for i in 0..16_u64 {
+        let gone = 2.5 * (i * i) as f32;
+        t.step(&frame(i), [0.0, 300.0, 600.0].map(|x| reading("", 0.99, i, x + gone)).to_vec());
+    }
+    assert_eq!(t.tracks.len(), 3);
+    assert!(t.moved.x.hypot(t.moved.y) < 100.0, "believed to have moved by {:?}", t.moved);
+}
