@@ -68,22 +68,42 @@ def whole_messages(world, ids):
     return found
 
 
+# Of an encrypted store: damage that leaves every message whole, for here nobody sees from outside which bytes are whose.
+ENCRYPTED_WAYS = [
+    ("noise over the first page", lambda r, db, wal: noise(r, db, pages=1, at=0)),
+    ("noise over the header of the log", lambda r, db, wal: noise(r, wal, pages=1, at=0, length=32)),
+    ("noise over the salt and the first page's end", lambda r, db, wal: (noise(r, db, pages=1, at=0, length=16), noise(r, db, pages=1, at=4000, length=96))),
+]
+
+
 def alarms(world):
-    done = subprocess.run([program(), "alarms", "list", "--json", "--data", str(world.store)], capture_output=True, text=True)
+    done = subprocess.run([program(), "alarms", "list", "--json", *world.where], capture_output=True, text=True, check=True)
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def corrupt(runs, keep):
+def corrupt_encrypted(runs, keep):
+    """The same with a store that is encrypted: what waits must arrive, whole."""
+    return corrupt(runs, keep, encrypted=True)
+
+
+def corrupt(runs, keep, encrypted=False):
     world = World("corrupt")
+    ways = WAYS
+    if encrypted:
+        key = world.dir / "store.key"
+        subprocess.run([program(), "store", "keygen", "--out", str(key)], check=True, stdout=subprocess.DEVNULL)
+        world.configure(f'[store.encryption]\nkey_file = "{key}"')
+        world.where, ways = ["--config", str(world.config)], ENCRYPTED_WAYS
     problems, slowest, destroyed, missing = [], 0.0, set(), set()
     db, wal = world.store / "platewatch.db", world.store / "platewatch.db-wal"
     try:
         world.broker.up()
         world.subscriber.up()
         for run in range(runs):
-            name, way = WAYS[run % len(WAYS)]
+            name, way = ways[run % len(ways)]
             # Every second time the broker is away, so that much waits when the damage is done.
-            if run % 2 == 1:
+            away = encrypted or run % 2 == 1
+            if away:
                 world.broker.down()
             world.start(per_second=60)
             time.sleep(world.random.uniform(1.5, 3.0))
@@ -93,7 +113,7 @@ def corrupt(runs, keep):
             else:
                 world.kill()
             known = len(alarms(world)) if db.exists() else 0
-            if run % 2 == 1:
+            if away:
                 world.broker.up()
                 world.subscriber.down()
                 world.subscriber.up()
@@ -101,7 +121,7 @@ def corrupt(runs, keep):
             way(world.random, db, wal)
             arrived = world.subscriber.ids()
             waiting = {i for i in world.recorded if i not in arrived} - destroyed - missing
-            gone = waiting - whole_messages(world, waiting)
+            gone = set() if encrypted else waiting - whole_messages(world, waiting)
             destroyed |= gone
             seconds, _ = world.drain()
             slowest = max(slowest, seconds)
@@ -114,7 +134,7 @@ def corrupt(runs, keep):
             if len(raised) == 0 and gone:
                 problems.append(f"run {run + 1} ({name}): damage and no alarm")
             if raised:
-                subprocess.run([program(), "alarms", "acknowledge", "--all", "--data", str(world.store), "--by", "faults"],
+                subprocess.run([program(), "alarms", "acknowledge", "--all", *world.where, "--by", "faults"],
                                check=True, stdout=subprocess.DEVNULL)
                 if alarms(world):
                     problems.append("an acknowledged alarm stands")

@@ -21,6 +21,7 @@ FAULTS = {
     "disk-read-only": ("the disk turns read-only under load, then takes writes again", 10, 1, disk.read_only),
     "disk-slow": ("the disk hangs for 30 s under load (6 s with --short)", 10, 1, disk.slow),
     "corrupt": ("noise over database and write-ahead log, files cut off", 40, 1, corrupt.corrupt),
+    "corrupt-encrypted": ("noise over the first page and the log's header of an encrypted store", 12, 1, corrupt.corrupt_encrypted),
     "clock": ("the clock jumps back and forth, and stands at 1970 at the start", 9, 3, live.clock),
     "panic": ("threads of the box panic", 8, 2, live.panic),
 }
@@ -40,7 +41,7 @@ def main():
     args = parser.parse_args()
     if args.name == "list":
         for name, (what, runs, short, _) in FAULTS.items():
-            print(f"{name:16} {what} ({runs} runs; {short} with --short)")
+            print(f"{name:18} {what} ({runs} runs; {short} with --short)")
         return 0
     if args.name != "all" and args.name not in FAULTS:
         print(f"faults: no fault {args.name!r}; scripts/faults.sh list names them", file=sys.stderr)

@@ -133,6 +133,7 @@ class World:
         self.broker = Broker(self.dir / "broker", broker_extra)
         self.subscriber = Subscriber(self.broker, self.dir)
         self.config = self.dir / "box.toml"
+        self.where = ["--data", str(self.store)]  # how verbs are told of the store
         self.log = open(self.dir / "box.log", "ab")
         self.recorded = {}   # event id -> "hit" or "passage"; of faults that do not kill: what was decided
         self.kept = set()    # event ids whose transaction has returned
@@ -211,7 +212,7 @@ class World:
     def check_store(self):
         """Findings of `platewatch check store`, as lines; empty where the store is whole."""
         done = subprocess.run(
-            [program(), "check", "store", "--data", str(self.store)], capture_output=True, text=True,
+            [program(), "check", "store", *self.where], capture_output=True, text=True,
             env={k: v for k, v in self.environment.items() if k != "LD_PRELOAD"},
         )
         values = [l for l in done.stdout.splitlines() if l.split(" ")[0] in ("findings",)]

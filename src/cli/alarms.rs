@@ -1,9 +1,9 @@
 //! `platewatch alarms`: what somebody has to take note of.
 
 use super::DONE;
-use crate::store::{AuditAction, AuditEntry, AuditWriter, Reader, Settings};
+use super::common::StoreArgs;
+use crate::store::{AuditAction, AuditEntry, AuditWriter, Reader};
 use std::io::Write;
-use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  platewatch alarms list --data /var/lib/platewatch\n  \
@@ -16,14 +16,14 @@ pub(super) struct Args {
 #[derive(Debug, clap::Subcommand)]
 enum Verb {
     /// Print the alarms that nobody has acknowledged
-    #[command(after_help = "Examples:\n  platewatch alarms list --data demo-data\n\n\
+    #[command(after_help = "Examples:\n  platewatch alarms list --data demo-data\n  \
+        platewatch alarms list --config /etc/platewatch/platewatch.toml\n\n\
         `store-recovered`: the database was damaged, lies beside the new one under the name in `aside`, and what \
         could be read of it was taken over.\n\
         Exit codes: 0 done (also where there is none); 1 the store cannot be read; 2 wrong usage.")]
     List {
-        /// Folder of the store (store.dir of the configuration)
-        #[arg(long, value_name = "DIR", default_value = "demo-data")]
-        data: PathBuf,
+        #[command(flatten)]
+        store: StoreArgs,
         /// One JSON object a line
         #[arg(long)]
         json: bool,
@@ -40,9 +40,8 @@ enum Verb {
         /// All of them
         #[arg(long)]
         all: bool,
-        /// Folder of the store (store.dir of the configuration)
-        #[arg(long, value_name = "DIR", default_value = "demo-data")]
-        data: PathBuf,
+        #[command(flatten)]
+        store: StoreArgs,
         /// Who says so, for the audit chain
         #[arg(long, value_name = "NAME", env = "USER", default_value = "unknown")]
         by: String,
@@ -52,8 +51,8 @@ enum Verb {
 pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
     let mut out = std::io::stdout().lock();
     match &args.verb {
-        Verb::List { data, json } => {
-            let open = Reader::open(&Settings::new(data))?.alarms()?;
+        Verb::List { store, json } => {
+            let open = Reader::open(&store.settings()?)?.alarms()?;
             for a in &open {
                 if *json {
                     let detail: serde_json::Value = serde_json::from_str(&a.detail).unwrap_or_default();
@@ -69,8 +68,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
                 writeln!(out, "no alarm stands")?;
             }
         }
-        Verb::Acknowledge { alarms, all, data, by } => {
-            let settings = Settings::new(data);
+        Verb::Acknowledge { alarms, all, store, by } => {
+            let settings = store.settings()?;
             let open: Vec<u64> = Reader::open(&settings)?.alarms()?.iter().map(|a| a.seq).collect();
             let named = if *all { &open } else { alarms };
             if let Some(strange) = named.iter().find(|a| !open.contains(a)) {

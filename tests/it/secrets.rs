@@ -257,7 +257,13 @@ fn without_its_key_or_with_another_a_box_does_not_start() {
         let bytes = std::fs::read(&file).unwrap();
         assert!(!bytes.starts_with(b"SQLite") && !bytes.starts_with(b"\xff\xd8"), "{}", file.display());
     }
-    for args in [&["check", "store"][..], &["audit", "verify"], &["log", "--passages"], &["outbox", "list"]] {
+    for args in [
+        &["check", "store"][..],
+        &["audit", "verify"],
+        &["log", "--passages"],
+        &["outbox", "list"],
+        &["alarms", "list"],
+    ] {
         let with = run(&[args, &["--config", path]].concat());
         assert_eq!(with.status.code(), Some(0), "{args:?}: {}{}", stdout(&with), stderr(&with));
         let without = run(&[args, &["--data", dir.join("store").to_str().unwrap()]].concat());
