@@ -23,6 +23,7 @@ mod session;
 mod settings;
 mod subscriber;
 mod taking_in;
+mod timing;
 mod tls;
 mod topic;
 mod unkept;

@@ -36,8 +36,9 @@ pub trait AlertEvents: Send + 'static {
     fn connected(&self, _broker: &str) {}
     /// The connection could not be made or was lost; `reason` names host, port and cause.
     fn disconnected(&self, _reason: &str) {}
-    /// The broker has acknowledged outbox row `row`, `latency` after the message was made.
-    fn delivered(&self, _row: i64, _latency: Duration) {}
+    /// The broker has acknowledged outbox row `row`, `latency` after the message was made; of the first message of a
+    /// hit, `since_capture` after its frame was taken.
+    fn delivered(&self, _row: i64, _latency: Duration, _since_capture: Option<Duration>) {}
     /// The broker has acknowledged a message marked `kept: false`, `latency` after it was handed over.
     fn delivered_unkept(&self, _latency: Duration) {}
     /// Outbox row `row` can never be delivered.

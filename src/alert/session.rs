@@ -12,6 +12,8 @@ pub(super) enum Sending {
     Row {
         id: i64,
         created_at: Utc,
+        /// When the frame of a hit that it tells of first was taken.
+        captured_at: Option<Utc>,
     },
     /// A hit that the disk has not taken.
     Unkept(Arc<unkept::Message>),

@@ -13,6 +13,7 @@ use super::link::{Link, LinkEvent, LinkOptions, MAX_PACKET, Will};
 use super::message::BoxState;
 use super::session::{End, Pace, Sending, Session, farewell};
 use super::taking_in::TakingIn;
+use super::timing::{first_capture, since};
 use super::unkept::{self, mark_unkept};
 use super::{AlertError, AlertEvents, BoxIdentity, HealthSource, Outbox, broker_address};
 use crate::domain::Utc;
@@ -286,12 +287,11 @@ impl<O: Outbox, H: HealthSource, E: AlertEvents> Worker<O, H, E> {
             LinkEvent::Acked(id) => {
                 self.look = true;
                 match session.in_flight.remove(&id) {
-                    Some((Sending::Row { id, created_at }, _)) => {
+                    Some((Sending::Row { id, created_at, captured_at }, _)) => {
                         self.losses.remove(&id);
-                        let ms = Utc::now().since_ms(created_at).max(0).unsigned_abs();
                         self.unrecorded.insert(id);
                         self.record_acks();
-                        self.events.delivered(id, Duration::from_millis(ms));
+                        self.events.delivered(id, since(created_at), captured_at.map(since));
                     }
                     Some((Sending::Unkept(m), _)) => self.events.delivered_unkept(m.came.elapsed()),
                     _ => {}
@@ -429,9 +429,10 @@ impl<O: Outbox, H: HealthSource, E: AlertEvents> Worker<O, H, E> {
             return;
         }
         let delayed = is_old(&row);
+        let captured_at = first_capture(&row);
         let payload = if delayed { mark_delayed(row.payload) } else { row.payload };
         if link.publish(&row.topic, false, delayed, payload) {
-            session.queued.push_back(Sending::Row { id: row.id, created_at: row.created_at });
+            session.queued.push_back(Sending::Row { id: row.id, created_at: row.created_at, captured_at });
         }
     }
 

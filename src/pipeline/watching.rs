@@ -314,9 +314,12 @@ impl AlertEvents for AlertWatch {
         self.0.broker_connected(false);
     }
 
-    fn delivered(&self, _row: i64, latency: Duration) {
+    fn delivered(&self, _row: i64, latency: Duration, since_capture: Option<Duration>) {
         self.0.delivered();
         self.0.stage_time(Stage::Deliver, latency);
+        if let Some(took) = since_capture {
+            self.0.capture_to_delivered(took);
+        }
     }
 
     fn delivered_unkept(&self, latency: Duration) {

@@ -194,7 +194,7 @@ impl Families {
         r.register("publishes_refused", "Messages the broker refused", self.publish_refused.clone());
         let help = "Messages of operators, by what became of them";
         r.register("inbound_messages", help, self.inbound.clone());
-        let help = "Time from a frame's capture to the broker's acknowledgement of its hit";
+        let help = "Time from a frame's capture to the broker's acknowledgement of its hit's first message";
         r.register_with_unit("capture_to_delivered", help, s(), self.times.capture_to_delivered.clone());
         r.register(
             "broker_connected",

@@ -21,6 +21,17 @@ pub fn stream(dir: &Path, clip: &str) -> std::path::PathBuf {
     target
 }
 
+/// A metric without labels, as the page of metrics has it; 0 where it has not.
+fn metric(console: u16, name: &str) -> f64 {
+    use std::io::{Read, Write};
+    let mut answer = String::new();
+    if let Ok(mut stream) = std::net::TcpStream::connect(("127.0.0.1", console)) {
+        let _ = write!(stream, "GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n");
+        let _ = stream.read_to_string(&mut answer);
+    }
+    answer.lines().find_map(|l| l.strip_prefix(name)?.trim().parse().ok()).unwrap_or_default()
+}
+
 /// Characters to change, add or leave out.
 fn edits(a: &str, b: &str) -> usize {
     let mut row: Vec<usize> = (0..=b.len()).collect();
@@ -44,11 +55,12 @@ fn every_wanted_vehicle_read_right_arrives_once_and_can_be_proved() {
     options.repeat = false;
     let camera = RtspServer::start(options);
     let config = dir.path().join("box.toml");
+    let console = free_port();
     let text = format!(
         "zone = \"antwerp\"\nbox = \"box-1\"\n[store]\ndir = {store:?}\n[vision]\nworkers = 1\n\
          detector = {models:?}\nreader = {reader:?}\n\
          [[cameras]]\nname = \"gate\"\nrtsp = {url:?}\ntransport = \"tcp\"\nread_timeout_s = 5\n\
-         [[hotlists]]\nname = \"wanted\"\npath = {list:?}\n{mqtt}",
+         [[hotlists]]\nname = \"wanted\"\npath = {list:?}\n[console]\nlisten = \"127.0.0.1:{console}\"\n{mqtt}",
         store = dir.path().join("store"),
         models = root().join("models/detector.toml"),
         reader = root().join("models/reader.toml"),
@@ -64,6 +76,13 @@ fn every_wanted_vehicle_read_right_arrives_once_and_can_be_proved() {
         (log.has("camera failed") || log.has("sends nothing") || log.has("camera will be opened again"))
             .then_some(())
     });
+    let arrived = || payloads(&heard, "/hits").iter().filter(|h| h["data"]["state"] == "new").count();
+    eventually("every hit's way from light to broker is timed", || {
+        let timed = metric(console, "platewatch_capture_to_delivered_seconds_count");
+        (timed > 0.0 && timed == arrived() as f64).then_some(())
+    });
+    let took = metric(console, "platewatch_capture_to_delivered_seconds_sum") / arrived() as f64;
+    assert!(took > 0.001, "no hit comes to the broker in {took} s");
     assert_eq!(daemon.terminate(), Some(0), "{}", log.all().join("\n"));
 
     // What the box itself says it saw.

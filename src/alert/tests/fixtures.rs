@@ -264,7 +264,7 @@ impl AlertEvents for Recorder {
     fn disconnected(&self, reason: &str) {
         self.0.lock().unwrap().push(Told::Disconnected(reason.into()));
     }
-    fn delivered(&self, row: i64, _: Duration) {
+    fn delivered(&self, row: i64, _: Duration, _: Option<Duration>) {
         self.0.lock().unwrap().push(Told::Delivered(row));
     }
     fn refused(&self, row: i64, reason: &str) {

@@ -44,6 +44,12 @@ def bumper(canvas: np.ndarray, levels: list[np.ndarray], target: np.ndarray, rng
     cv2.fillConvexPoly(mask, np.int32(corners - [x0, y0]), rng.uniform(0.6, 1.0))
     mask = cv2.GaussianBlur(mask, (0, 0), rng.uniform(0.5, 2.5))[..., None]
     area[:] = np.clip(area + mask * (paint * ramp - area), 0, 255).astype(np.uint8)
+    if rng.random() < 0.5:  # a recess: its rim is seen better than the plate's own edge
+        rim = np.zeros(area.shape[:2], np.float32)
+        cv2.polylines(rim, [np.int32(corners - [x0, y0])], True, rng.uniform(0.3, 0.9), max(1, round(rng.uniform(0.02, 0.08) * float(np.linalg.norm(down)) * 2)))
+        upper = np.linspace(rng.uniform(0.5, 1.0), rng.uniform(0.0, 0.8), y1 - y0, dtype=np.float32)[:, None]  # deepest in shadow above
+        rim = (cv2.GaussianBlur(rim, (0, 0), rng.uniform(0.5, 1.5)) * upper)[..., None]
+        area[:] = np.clip(area * (1 - rim * rng.uniform(0.4, 1.0)), 0, 255).astype(np.uint8)
 
 
 def blend(canvas: np.ndarray, levels: list[np.ndarray], source: np.ndarray, target: np.ndarray, rng: random.Random, lit: float = 0.6) -> None:

@@ -170,13 +170,13 @@ class Maker:
 
     def paste_plate(self, canvas, targets, ignored) -> None:
         draw = self.rng.random()
-        levels, source = self.plate(self.squarish if draw < 0.22 else self.short if draw < 0.4 else self.plates)
+        levels, source = self.plate(self.squarish if draw < 0.22 else self.short if draw < 0.5 else self.plates)
         ratio = np.linalg.norm(source[1] - source[0]) / np.linalg.norm(source[3] - source[0])
         quad = paste.quad_for(self.rng, self.wanted_width() * (0.65 if ratio < 2.5 else 1.0), ratio)
         place = self.free_place(np.ptp(quad, 0), targets, ignored)
         if place is not None:
             quad = (quad - quad.min(0) + place).astype(np.float32)
-            if self.rng.random() < (0.45 if ratio < 3.2 else 0.2):
+            if self.rng.random() < (0.6 if ratio < 3.2 else 0.2):
                 paste.bumper(canvas, levels, quad, self.rng)
             paste.blend(canvas, levels, source, quad, self.rng)
             targets.append(Target(np.r_[quad.min(0), quad.max(0)], quad))
