@@ -23,13 +23,10 @@ pub fn stream(dir: &Path, clip: &str) -> std::path::PathBuf {
 
 /// A metric without labels, as the page of metrics has it; 0 where it has not.
 fn metric(console: u16, name: &str) -> f64 {
-    use std::io::{Read, Write};
-    let mut answer = String::new();
-    if let Ok(mut stream) = std::net::TcpStream::connect(("127.0.0.1", console)) {
-        let _ = write!(stream, "GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n");
-        let _ = stream.read_to_string(&mut answer);
-    }
-    answer.lines().find_map(|l| l.strip_prefix(name)?.trim().parse().ok()).unwrap_or_default()
+    http(console, "/metrics")
+        .lines()
+        .find_map(|l| l.strip_prefix(name)?.trim().parse().ok())
+        .unwrap_or_default()
 }
 
 /// Characters to change, add or leave out.

@@ -217,19 +217,7 @@ fn without_its_key_or_with_another_a_box_does_not_start() {
     std::fs::create_dir(dir.join("in")).unwrap();
     std::fs::copy(root().join("samples/pictures/day-1.jpg"), dir.join("in/1.jpg")).unwrap();
     let config = dir.join("box.toml");
-    let write = |encryption: &str| {
-        let text = format!(
-            "zone = \"antwerp\"\nbox = \"box-1\"\n[store]\ndir = \"store\"\nkeep_passage_pictures = true\n{encryption}\n\
-             [vision]\nworkers = 1\ndetector = {:?}\nreader = {:?}\n[[cameras]]\nname = \"gate\"\nfolder = \"in\"\n\
-             fps = 5\n[track]\nmin_readings = 1\n[[hotlists]]\nname = \"wanted\"\npath = {:?}\n\
-             [mqtt]\nembedded = true\nport = {}\n",
-            root().join("models/detector.toml"),
-            root().join("models/reader.toml"),
-            root().join("samples/hotlist.csv"),
-            free_port(),
-        );
-        std::fs::write(&config, text).unwrap();
-    };
+    let write = |encryption: &str| std::fs::write(&config, folder_box(encryption)).unwrap();
     let path = config.to_str().unwrap();
     let run_box = || run(&["run", "--config", path]);
     for name in ["a.key", "b.key"] {

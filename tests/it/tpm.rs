@@ -95,17 +95,7 @@ fn a_key_sealed_to_the_machine_opens_the_store_there_and_nowhere_else() {
     let config = dir.join("box.toml");
     std::fs::create_dir(dir.join("in")).unwrap();
     std::fs::copy(root().join("samples/pictures/day-1.jpg"), dir.join("in/1.jpg")).unwrap();
-    let text = format!(
-        "zone = \"antwerp\"\nbox = \"box-1\"\n[store]\ndir = \"store\"\n[store.encryption]\ncredential = \"platewatch-store\"\n\
-         [vision]\nworkers = 1\ndetector = {:?}\nreader = {:?}\n[[cameras]]\nname = \"gate\"\nfolder = \"in\"\n\
-         fps = 5\n[track]\nmin_readings = 1\n[[hotlists]]\nname = \"wanted\"\npath = {:?}\n\
-         [mqtt]\nembedded = true\nport = {}\n",
-        root().join("models/detector.toml"),
-        root().join("models/reader.toml"),
-        root().join("samples/hotlist.csv"),
-        free_port(),
-    );
-    std::fs::write(&config, text).unwrap();
+    std::fs::write(&config, folder_box("[store.encryption]\ncredential = \"platewatch-store\"")).unwrap();
     let with = |args: &[&str]| {
         platewatch()
             .args(args)

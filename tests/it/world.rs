@@ -238,3 +238,28 @@ pub fn truth(clip: &str) -> Vec<(String, bool)> {
         .map(|v| (v["text"].as_str().unwrap().to_owned(), v["readable"].as_bool().unwrap()))
         .collect()
 }
+
+/// The configuration of a box that reads the pictures of the folder `in` beside it, once; `encryption` is that section.
+pub fn folder_box(encryption: &str) -> String {
+    format!(
+        "zone = \"antwerp\"\nbox = \"box-1\"\n[store]\ndir = \"store\"\nkeep_passage_pictures = true\n{encryption}\n\
+         [vision]\nworkers = 1\ndetector = {:?}\nreader = {:?}\n[[cameras]]\nname = \"gate\"\nfolder = \"in\"\n\
+         fps = 5\n[track]\nmin_readings = 1\n[[hotlists]]\nname = \"wanted\"\npath = {:?}\n\
+         [mqtt]\nembedded = true\nport = {}\n",
+        root().join("models/detector.toml"),
+        root().join("models/reader.toml"),
+        root().join("samples/hotlist.csv"),
+        free_port(),
+    )
+}
+
+/// What the box's page answers to a GET; empty where nobody listens.
+pub fn http(console: u16, path: &str) -> String {
+    use std::io::{Read, Write};
+    let mut answer = String::new();
+    if let Ok(mut stream) = std::net::TcpStream::connect(("127.0.0.1", console)) {
+        let _ = write!(stream, "GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n");
+        let _ = stream.read_to_string(&mut answer);
+    }
+    answer
+}

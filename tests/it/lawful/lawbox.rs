@@ -250,24 +250,14 @@ impl LawBox {
     }
 
     pub fn healthz(&self) -> String {
-        self.http("/healthz")
+        http(self.console, "/healthz")
     }
 
     /// How often a plate of this camera was read since the start.
     pub fn readings(&self, camera: &str) -> u64 {
         let of = format!("platewatch_readings_total{{camera=\"{camera}\"}} ");
-        let metrics = self.http("/metrics");
+        let metrics = http(self.console, "/metrics");
         metrics.lines().find_map(|l| l.strip_prefix(&of)?.trim().parse().ok()).unwrap_or_default()
-    }
-
-    fn http(&self, path: &str) -> String {
-        use std::io::{Read, Write};
-        let mut answer = String::new();
-        if let Ok(mut stream) = std::net::TcpStream::connect(("127.0.0.1", self.console)) {
-            let _ = write!(stream, "GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n");
-            let _ = stream.read_to_string(&mut answer);
-        }
-        answer
     }
 
     /// First column of what the database answers.
