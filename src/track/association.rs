@@ -41,6 +41,10 @@ const OTHER_TEXT: f32 = 0.5;
 const UNREAD_REACH: f32 = 1.2;
 /// A character is sure from this probability on.
 const SURE: f32 = 0.95;
+/// From so long ago (ms) on, a place is a guess.
+const AWHILE_MS: f32 = 400.0;
+/// A track's text is sure from this confidence on.
+const SURE_TEXT: f32 = 0.9;
 /// A movement of the picture smaller than this (widths) is left to the tracks themselves.
 const TREMOR: f32 = 0.1;
 
@@ -96,7 +100,7 @@ impl<'a> Association<'a> {
         for &(t, r) in pairs {
             let (Some(known), Some(reading)) = (self.known.get(t), self.readings.get(r)) else { continue };
             let expected = known.motion.expect(self.at_ms);
-            if expected.moving_known && expected.age_ms < 400.0 {
+            if expected.moving_known && expected.age_ms < AWHILE_MS {
                 let c = self.steady(&reading.detection.corners);
                 offs.push((c.x - expected.centre.x, c.y - expected.centre.y, expected.width));
             }
@@ -134,7 +138,7 @@ impl<'a> Association<'a> {
     fn moving(&self) -> usize {
         let recent = |k: &&Known<'_>| {
             let expected = k.motion.expect(self.at_ms);
-            expected.moving_known && expected.age_ms < 400.0 && !k.hidden
+            expected.moving_known && expected.age_ms < AWHILE_MS && !k.hidden
         };
         self.known.iter().filter(recent).count()
     }
@@ -182,9 +186,15 @@ impl<'a> Association<'a> {
             * (0.4 + 1.2 * likeness.score)
             * if likeness.conflicts > 1 { 0.6 } else { 1.0 }
             * if likeness.nearly { 2.0 } else { 1.0 };
-        // What could not be read says nothing for itself: it must be where the track was going.
-        let reach = if reading.positions.is_empty() { reach.min(UNREAD_REACH) } else { reach };
-        let settled = known.readings >= 2;
+        // What could not be read says nothing for itself: it must be where the track was going. So must what comes
+        // where a plate was that was never read, a while later: on one lane, that is the next vehicle.
+        let never_read = known.fused.is_none_or(|f| f.text.is_empty()) && expected.moving_known;
+        let blind = reading.positions.is_empty() || never_read && dt >= AWHILE_MS;
+        let reach = if blind { reach.min(UNREAD_REACH) } else { reach };
+        // What was hardly read may be read otherwise when it is larger, where it is just where it was to be.
+        let unsure = known.fused.is_none_or(|f| f.confidence < SURE_TEXT);
+        let there = unsure && expected.moving_known && off < SAME_PLACE && dt < AWHILE_MS;
+        let settled = known.readings >= 2 && !there;
         if off.is_nan() || !likeness.same && (off >= reach || likeness.conflicts >= 3 && settled) {
             return 0.0;
         }
@@ -223,7 +233,7 @@ impl<'a> Association<'a> {
             .known
             .iter()
             .map(|k| (k.motion.expect(self.at_ms), k))
-            .filter(|(e, k)| e.moving_known == moving_known && e.age_ms < 400.0 && !k.hidden)
+            .filter(|(e, k)| e.moving_known == moving_known && e.age_ms < AWHILE_MS && !k.hidden)
             .collect();
         if tracks.len() < 2 || self.readings.len() < 2 {
             return zero;

@@ -322,3 +322,32 @@ fn traffic_that_all_goes_one_way_is_no_movement_of_the_picture() {
     assert_eq!(t.tracks.len(), 3);
     assert!(t.moved.x.hypot(t.moved.y) < 100.0, "believed to have moved by {:?}", t.moved);
 }
+
+/// Passages that the readings of `text` went to, frame by frame.
+fn followed(t: &mut Tracker, at: &[(u64, &str, f32, f32)]) -> Vec<PassageId> {
+    let step = |&(seq, text, p, x): &(u64, &str, f32, f32)| {
+        t.step(&frame(seq), vec![reading(text, p, seq, x)]);
+        t.assigned().iter().map(|(id, _)| *id).collect::<Vec<_>>()
+    };
+    at.iter().flat_map(step).collect()
+}
+
+#[test]
+fn what_was_hardly_read_from_afar_may_be_read_otherwise_when_it_is_near() {
+    let way: Vec<_> = (0..8)
+        .map(|i| if i < 3 { (5 * i, "9K1E374", 0.83) } else { (5 * i, "3KLE724", 0.999) })
+        .map(|(seq, text, p)| (seq, text, p, 20.0 + 16.0 * seq as f32))
+        .collect();
+    let ids = followed(&mut tracker(), &way);
+    assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
+}
+
+#[test]
+fn the_next_vehicle_on_a_lane_does_not_go_on_the_way_of_one_that_was_never_read() {
+    let mut way: Vec<_> = (0..4).map(|i| (5 * i, "", 0.9, 20.0 + 60.0 * i as f32)).collect();
+    // Gone for a second; the other comes to where it was when it was last seen.
+    way.extend((9..13).map(|i| (5 * i, "1ABC123", 0.999, 60.0 * (i - 5) as f32)));
+    let ids = followed(&mut tracker(), &way);
+    assert_ne!(ids[3], ids[4]);
+    assert!(ids[4..].iter().all(|id| *id == ids[4]));
+}
