@@ -11,11 +11,13 @@
 pub mod confusion;
 pub mod grammar;
 pub mod normalise;
+mod origin;
 pub mod resolve;
 pub mod settle;
 
 pub use confusion::fold;
 pub use grammar::{Format, VehicleClass, classify};
 pub use normalise::{NormaliseError, normalise};
+pub use origin::weigh_countries;
 pub use resolve::{Guess, Resolved, resolve, resolve_distribution};
 pub use settle::settle_distribution;

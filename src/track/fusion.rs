@@ -9,7 +9,7 @@
 use super::align::{EXTRA, EXTRA_END, MISSING, MISSING_END, align};
 use crate::domain::{ALPHABET, CharDistribution, Country, Reading};
 use crate::plate::confusion::alike;
-use crate::plate::settle_distribution;
+use crate::plate::{settle_distribution, weigh_countries};
 use std::collections::BTreeMap;
 
 /// What the readings say together.
@@ -112,6 +112,8 @@ pub fn fuse(readings: &[&Reading]) -> Option<Fused> {
 /// [`fuse`] does for the readings of a passage.
 pub fn alone(mut reading: Reading) -> Reading {
     settle_distribution(&mut reading.positions, 1.0, &reading.countries);
+    let text = reading.text();
+    weigh_countries(&text, &mut reading.countries);
     reading
 }
 
@@ -161,7 +163,7 @@ pub(super) fn fuse_samples(samples: &[&Sample]) -> Option<Fused> {
             positions.push(d);
         }
     }
-    let countries = fuse_countries(&all);
+    let mut countries = fuse_countries(&all);
     let unsettled: f32 = positions.iter().map(|d| d.best().1).product();
     settle_distribution(&mut positions, independent, &countries);
     let settled: f32 = positions.iter().map(|d| d.best().1).product();
@@ -169,6 +171,7 @@ pub(super) fn fuse_samples(samples: &[&Sample]) -> Option<Fused> {
         confidence = (confidence * settled / unsettled).min(1.0);
     }
     let text: String = positions.iter().map(|d| d.best().0).collect();
+    weigh_countries(&text, &mut countries);
     let same = all.iter().filter(|s| s.text == text).count();
     Some(Fused {
         agreement: same as f32 / n,

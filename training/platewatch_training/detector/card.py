@@ -89,7 +89,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", type=Path)
     parser.add_argument("--threshold", type=float, required=True)
-    parser.add_argument("--closer", default="below = 40, from = 0.01, width = 192, height = 128, most = 8", help="the second look at small plates (docs/ref/models.md); empty for none")
+    parser.add_argument("--closer", default="below = 40, from = 0.001, width = 192, height = 128, most = 12", help="the second look at small plates (docs/ref/models.md); empty for none")
     parser.add_argument("--version", required=True)
     parser.add_argument("--form", default="int8 QDQ: unsigned 8-bit activations, signed 8-bit weights per channel")
     parser.add_argument("--run", default="")

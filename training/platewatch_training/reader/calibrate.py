@@ -55,7 +55,7 @@ def main() -> None:
     parser.add_argument("--val", type=Path, required=True)
     parser.add_argument("--real-val", type=Path, required=True)
     parser.add_argument("--count", type=int, default=600)
-    parser.add_argument("--temperatures", type=float, nargs="+", default=(0.8, 0.9, 1.0, 1.1, 1.25))
+    parser.add_argument("--temperatures", type=float, nargs="+", default=(0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 1.0, 1.1, 1.25))
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
     reader, sets = session(arguments.model), []
