@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Coverage-guided fuzzing of everything that reads bytes from outside, on the stable compiler.
-#   fuzz/run.sh list                     the targets
+#   fuzz/run.sh targets                  the targets
 #   fuzz/run.sh build                    builds without running
 #   fuzz/run.sh TARGET [--seconds N]     fuzzes it (60 s), finds go to fuzz/found/TARGET/
 #   fuzz/run.sh TARGET --try FILE        runs one input
@@ -9,7 +9,7 @@ set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root"
 [ $# -ge 1 ] || { sed -n '2,7s/^# \{0,1\}//p' "$0"; exit 2; }
-if [ "$1" = list ]; then
+if [ "$1" = targets ]; then
     sed -n 's/^    ("\([a-z-]*\)", .*/\1/p' src/fuzzing/mod.rs
     exit
 fi
@@ -24,7 +24,7 @@ program=${CARGO_TARGET_DIR:-target}/release/platewatch-fuzz
 [ "$1" = build ] && { build; exit; }
 target=$1
 shift
-fuzz/run.sh list | grep -qx "$target" || { echo "no target $target; fuzz/run.sh list names them" >&2; exit 2; }
+fuzz/run.sh targets | grep -qx "$target" || { echo "no target $target; fuzz/run.sh targets names them" >&2; exit 2; }
 [ -n "${PLATEWATCH_FUZZ_BUILT:-}" ] || build
 export PLATEWATCH_FUZZ_TARGET=$target
 corpus=fuzz/corpus/$target work=fuzz/work/$target found=fuzz/found/$target
