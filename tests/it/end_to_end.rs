@@ -136,9 +136,9 @@ fn every_wanted_vehicle_read_right_arrives_once_and_can_be_proved() {
         }
         let observed = new[0]["data"]["observed"]["text"].as_str().unwrap();
         // A hit is told as soon as it is sure, from frames together: the plate may be small then, and its picture
-        // alone, compressed, read a little differently.
+        // alone, compressed, read a little differently; another vehicle's plate has hardly a character in common.
         let off = read.iter().map(|t| edits(t, observed).min(edits(t, plate))).min().unwrap_or(usize::MAX);
-        assert!(off <= 2, "{plate}: its pictures show {read:?}");
+        assert!(off <= 3, "{plate}: its pictures show {read:?}");
         exactly += usize::from(off == 0);
         shown_of += 1;
     }
