@@ -9,10 +9,14 @@ const UNKNOWN: f32 = 0.05;
 
 /// Weighs the countries a reader named, likeliest first, by whether the text can be theirs: `GC3523AY` is no Bulgarian
 /// plate, whose letters are twelve, and a Spanish one. How common a series is does not count: that is assumed, and
-/// what the reader saw of colours and bands says more. The probabilities keep their sum.
+/// what the reader saw of colours and bands says more. The probabilities keep their sum. Where the likeliest has such
+/// plates, as nearly always, nothing changes.
 pub fn weigh_countries(text: &str, countries: &mut [(Country, f32)]) {
     let Ok(text) = PlateText::new(text) else { return };
     let can_be = |country: Country| grammar::classify(&text, Some(country)).is_some();
+    if countries.first().is_none_or(|likeliest| can_be(likeliest.0)) {
+        return;
+    }
     let before: f32 = countries.iter().map(|c| c.1).sum();
     for (country, p) in countries.iter_mut() {
         if grammar::countries().iter().any(|c| c.0 == *country) && !can_be(*country) {

@@ -295,6 +295,31 @@ mod tests {
     }
 
     #[test]
+    fn what_the_truth_leaves_out_is_no_harm_and_what_is_nothing_is() {
+        let truth = [TrueVehicle { text: "1ABC123".into(), readable: true, fair_frames: 4, heading: None }];
+        let f1 = |last: Shows| {
+            let id = PassageId::generate();
+            let mut score = Score::default();
+            for (seq, shows) in
+                [(0, Shows::Vehicle(0)), (1, Shows::Vehicle(0)), (2, Shows::Vehicle(0)), (3, last)]
+            {
+                score.assigned(id, &reading("1ABC123", 0.9, seq, 0.0), shows);
+            }
+            score.closed(passage(id));
+            let figures = score.figures(&truth);
+            (figures.get("identity_f1"), figures.errors)
+        };
+        let (recorded, _) = f1(Shows::Vehicle(0));
+        let (left_out, said) = f1(Shows::Unrecorded);
+        let (nothing, stray) = f1(Shows::Nothing);
+        assert!(recorded > left_out && left_out > nothing, "{recorded} {left_out} {nothing}");
+        assert!(
+            said.is_empty() && stray == ["stray 1ABC123: 1 frames show something else"],
+            "{said:?} {stray:?}"
+        );
+    }
+
+    #[test]
     fn gaps_are_filled_on_straight_lines_and_count_for_whom_they_lie_on() {
         let id = PassageId::generate();
         let mut score = Score::default();
