@@ -6,7 +6,7 @@ use crate::alert::{self, BoxIdentity, hit_message, passage_message};
 use crate::config;
 use crate::domain::{
     ALPHABET, CameraId, CharDistribution, ClockQuality, ClockSource, Corners, Country, Entry, EvidenceFrame,
-    FrameStamp, Hit, HitId, HitState, Image, ListVersion, MatchKind, Passage, PassageId, PassageState,
+    Frame, FrameStamp, Hit, HitId, HitState, Image, ListVersion, MatchKind, Passage, PassageId, PassageState,
     PlateText, Utc,
 };
 use crate::pipeline::{Keeper, KeeperEvents, evidence_files};
@@ -301,5 +301,5 @@ fn picture(n: u64, passage: &Passage) -> anyhow::Result<EvidenceFrame> {
         clock: passage.clock,
         position: None,
     };
-    Ok(EvidenceFrame { stamp, image: Arc::new(image), corners: passage.best_corners })
+    Ok(EvidenceFrame::cut(&Frame { stamp, image: Arc::new(image) }, passage.best_corners))
 }

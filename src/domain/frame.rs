@@ -33,6 +33,22 @@ impl Image {
         Ok(Self { width, height, bgr })
     }
 
+    /// The pixels alone.
+    pub fn into_bgr(self) -> Vec<u8> {
+        self.bgr
+    }
+
+    /// The part of it from `x`, `y` on, as far as it is within the picture; at least one pixel.
+    pub fn part(&self, x: u32, y: u32, width: u32, height: u32) -> Self {
+        let (x, y) = (x.min(self.width.saturating_sub(1)), y.min(self.height.saturating_sub(1)));
+        let (width, height) = (width.clamp(1, self.width - x), height.clamp(1, self.height - y));
+        let (at, row) = (x as usize * 3, width as usize * 3);
+        let mut bgr = Vec::with_capacity(row * height as usize);
+        let rows = self.bgr.chunks_exact(self.width as usize * 3).skip(y as usize).take(height as usize);
+        rows.filter_map(|line| line.get(at..at + row)).for_each(|line| bgr.extend_from_slice(line));
+        Self { width, height, bgr }
+    }
+
     /// Width in px.
     pub fn width(&self) -> u32 {
         self.width
@@ -104,5 +120,14 @@ mod tests {
         assert!(Image::new(2, 2, vec![0; 11]).is_err());
         assert!(Image::new(0, 2, vec![]).is_err());
         assert!(Image::new(u32::MAX, u32::MAX, vec![0; 3]).is_err());
+    }
+
+    #[test]
+    fn a_part_has_its_pixels_and_stays_inside() {
+        let image = Image::new(3, 2, (0..18).collect()).unwrap();
+        assert_eq!(image.part(1, 1, 2, 1).bgr(), [12, 13, 14, 15, 16, 17]);
+        assert_eq!(image.part(2, 0, 9, 9).bgr(), [6, 7, 8, 15, 16, 17]);
+        assert_eq!(image.part(9, 9, 0, 0).bgr(), [15, 16, 17]);
+        assert_eq!(image.part(0, 0, 3, 2), image);
     }
 }

@@ -112,8 +112,8 @@ fn hit(id: HitId, passage: PassageId, state: HitState, m: &Match, now: Utc) -> H
 mod tests {
     use super::*;
     use crate::domain::{
-        CameraId, CharDistribution, ClockQuality, ClockSource, Corners, EvidenceFrame, FrameStamp, Image,
-        Passage, PlateText,
+        CameraId, CharDistribution, ClockQuality, ClockSource, Corners, EvidenceFrame, Frame, FrameStamp,
+        Image, Passage, PlateText,
     };
     use crate::hotlist::import_bytes;
     use std::sync::Arc;
@@ -164,7 +164,8 @@ mod tests {
             best_corners: corners,
         };
         let image = Arc::new(Image::new(1, 1, vec![0; 3]).unwrap());
-        TrackEvent { passage, evidence: EvidenceFrame { stamp, image, corners }, announced_before: false }
+        let evidence = EvidenceFrame::cut(&Frame { stamp, image }, corners);
+        TrackEvent { passage, evidence, announced_before: false }
     }
 
     fn states(hits: &[Hit]) -> Vec<HitState> {

@@ -99,7 +99,7 @@ impl Track {
         }
         self.last_seen = reading.stamp.captured_at;
         self.count = self.count.saturating_add(1);
-        self.keep_witness(frame, &reading);
+        self.keep_witness(reading.clone(), |r| EvidenceFrame::cut(frame, r.detection.corners));
         self.samples.push(Sample::new(reading, jump));
         self.forget_worst();
         self.fuse()
@@ -211,31 +211,31 @@ impl Track {
         for (n, more) in self.lanes.iter_mut().zip(later.lanes) {
             *n = n.saturating_add(more);
         }
-        later.witnesses.into_iter().for_each(|w| self.add_witness(w));
+        later.witnesses.into_iter().for_each(|(reading, frame)| self.keep_witness(reading, |_| frame));
         self.fused = fuse_samples(&self.samples.iter().collect::<Vec<_>>());
     }
 
-    fn keep_witness(&mut self, frame: &Frame, reading: &Reading) {
-        let evidence = || EvidenceFrame {
-            stamp: frame.stamp.clone(),
-            image: frame.image.clone(),
-            corners: reading.detection.corners,
-        };
-        self.add_witness((reading.clone(), evidence()));
-    }
-
-    /// Keeps the best witness of what is read and the best of another text, no more: a frame is large.
-    fn add_witness(&mut self, new: Witness) {
-        let merit = |w: &Witness| w.0.quality * w.0.confidence();
-        let text = new.0.text();
-        match self.witnesses.iter_mut().find(|w| w.0.text() == text) {
-            Some(old) if merit(&new) > merit(old) => *old = new,
-            Some(_) => return,
-            None => self.witnesses.push(new),
-        }
+    /// Keeps the best witness of what is read and the best of another text, no more, and cuts only those out of their
+    /// frames: every vehicle in view has them.
+    fn keep_witness(&mut self, reading: Reading, evidence: impl FnOnce(&Reading) -> EvidenceFrame) {
+        let merit = |r: &Reading| r.quality * r.confidence();
+        let (text, new) = (reading.text(), merit(&reading));
         let read = self.fused.as_ref().map(|f| f.text.as_str());
-        let agrees = |w: &Witness| read.is_some_and(|t| w.0.text() == t);
-        self.witnesses.sort_by(|a, b| agrees(b).cmp(&agrees(a)).then(merit(b).total_cmp(&merit(a))));
+        let agrees = |r: &Reading| read.is_some_and(|t| r.text() == t);
+        if let Some(i) = self.witnesses.iter().position(|(r, _)| r.text() == text) {
+            if self.witnesses.get(i).is_some_and(|(old, _)| merit(old) >= new) {
+                return;
+            }
+            self.witnesses.remove(i);
+        }
+        let rank = (agrees(&reading), new);
+        let before = |(r, _): &&Witness| (agrees(r), merit(r)) >= rank;
+        if self.witnesses.iter().filter(before).count() < 2 {
+            let frame = evidence(&reading);
+            self.witnesses.push((reading, frame));
+        }
+        self.witnesses
+            .sort_by(|(a, _), (b, _)| agrees(b).cmp(&agrees(a)).then(merit(b).total_cmp(&merit(a))));
         self.witnesses.truncate(2);
     }
 

@@ -58,8 +58,12 @@ struct Margin {
 }
 
 const PLATE: Margin = Margin { side: 0.15, above: 0.5, below: 0.5 };
-/// About a car's width and height around its plate.
-const WIDE: Margin = Margin { side: 1.5, above: 6.0, below: 6.0 };
+/// About a car's width and height around its plate: all that is held of the frame.
+const WIDE: Margin = Margin {
+    side: EvidenceFrame::SIDE,
+    above: EvidenceFrame::ABOVE_AND_BELOW,
+    below: EvidenceFrame::ABOVE_AND_BELOW,
+};
 /// A car is 1.8 m wide and its plate 0.52 m: 1.25 plates to each side. The plate is 0.11 m high and windscreens begin some
 /// 0.5 m above it.
 const VEHICLE: Margin = Margin { side: 1.25, above: 4.5, below: 2.5 };
@@ -93,22 +97,18 @@ pub fn encode_evidence(
 fn roi(e: &EvidenceFrame, margin: Margin, low: bool) -> Result<(Mat, f32, f32), VisionError> {
     let failed = VisionError::picture("cutting evidence");
     let [x0, y0, x1, y1] = e.corners.bounds();
-    let (w, h) = (e.image.width() as f32, e.image.height() as f32);
     let mx = (x1 - x0) * margin.side;
     let mut above = (y1 - y0) * margin.above;
     if low {
         above = above.min((x1 - x0) * ABOVE_AT_MOST_WIDTHS);
     }
     let below = (y1 - y0) * margin.below;
-    // `max` and `min` also take care of NaN: they give the other argument.
-    let left = (x0 - mx).floor().max(0.0).min(w - 1.0);
-    let top = (y0 - above).floor().max(0.0).min(h - 1.0);
-    let right = (x1 + mx).ceil().min(w).max(left + 1.0);
-    let bottom = (y1 + below).ceil().min(h).max(top + 1.0);
-    let rect = Rect::new(left as i32, top as i32, (right - left) as i32, (bottom - top) as i32);
+    let [left, top, right, bottom] = e.around(mx, above, below);
+    let (x, y) = (left.saturating_sub(e.origin.0), top.saturating_sub(e.origin.1));
+    let rect = Rect::new(x as i32, y as i32, (right - left) as i32, (bottom - top) as i32);
     let source = borrow(&e.image)?;
     let part = Mat::roi(&source, rect).map_err(&failed)?;
-    Ok((part.try_clone().map_err(&failed)?, left, top))
+    Ok((part.try_clone().map_err(&failed)?, left as f32, top as f32))
 }
 
 fn encode(picture: &Mat, role: PictureRole, quality: u8) -> Result<EncodedPicture, VisionError> {
@@ -125,7 +125,7 @@ fn encode(picture: &Mat, role: PictureRole, quality: u8) -> Result<EncodedPictur
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{CameraId, ClockQuality, ClockSource, Corners, FrameStamp, Image, Utc};
+    use crate::domain::{CameraId, ClockQuality, ClockSource, Corners, Frame, FrameStamp, Image, Utc};
     use std::sync::Arc;
 
     #[test]
@@ -139,22 +139,44 @@ mod tests {
             (500.0, 500.0, 510.0, 505.0),
             (f32::NAN, 0.0, 1.0, 1.0),
         ] {
-            let e = EvidenceFrame {
-                stamp: FrameStamp {
-                    camera: CameraId::new("c"),
-                    seq: 1,
-                    captured_at: now,
-                    received_at: now,
-                    clock,
-                    position: None,
-                },
-                image: Arc::new(Image::new(100, 60, vec![80; 18_000]).unwrap()),
-                corners: Corners::from_box(x0, y0, x1, y1),
+            let stamp = FrameStamp {
+                camera: CameraId::new("c"),
+                seq: 1,
+                captured_at: now,
+                received_at: now,
+                clock,
+                position: None,
             };
+            let image = Arc::new(Image::new(100, 60, vec![80; 18_000]).unwrap());
+            let e = EvidenceFrame::cut(&Frame { stamp, image }, Corners::from_box(x0, y0, x1, y1));
             for people in [People::Allowed, People::Hidden(None)] {
                 let [plate, context] = encode_evidence(&e, people).unwrap();
                 assert!(plate.width >= 1 && context.width >= plate.width.min(100) && context.height <= 60);
                 assert_eq!(plate.sha256, hex(&Sha256::digest(&plate.jpeg)));
+            }
+        }
+    }
+
+    #[test]
+    fn pictures_are_those_of_the_whole_frame() {
+        let (width, height) = (640, 480);
+        let shade = |at: u32| (at.wrapping_mul(2_654_435_761) >> 24) as u8;
+        let bgr = (0..width * height * 3).map(shade).collect();
+        let image = Arc::new(Image::new(width, height, bgr).unwrap());
+        let now = Utc::from_unix_ms(0);
+        let clock = ClockQuality { source: ClockSource::Media, error_ms: None };
+        let camera = CameraId::new("c");
+        let stamp = FrameStamp { camera, seq: 1, captured_at: now, received_at: now, clock, position: None };
+        let frame = Frame { stamp, image };
+        for n in 0..60_u32 {
+            // Plates of all sizes, some partly outside, at fractions of pixels.
+            let (x, y) = (n as f32 * 11.37 - 20.0, (n * 7 % 60) as f32 * 8.21 - 10.0);
+            let (w, h) = (8.0 + (n % 13) as f32 * 11.9, 4.0 + (n % 7) as f32 * 6.3);
+            let cut = EvidenceFrame::cut(&frame, Corners::from_box(x, y, x + w, y + h));
+            let whole = EvidenceFrame { image: frame.image.clone(), origin: (0, 0), ..cut.clone() };
+            for people in [|| People::Allowed, || People::Hidden(None)] {
+                let [a, b] = [&cut, &whole].map(|e| encode_evidence(e, people()).unwrap().map(|p| p.sha256));
+                assert_eq!(a, b, "plate at {x}, {y} of {w} x {h}");
             }
         }
     }

@@ -48,18 +48,16 @@ fn faces_in_real_pictures_must_be_made_unrecognisable() {
 /// A plate of 100 x 20 px in the middle of a frame.
 fn evidence() -> EvidenceFrame {
     let now = Utc::now();
-    EvidenceFrame {
-        stamp: FrameStamp {
-            camera: CameraId::new("gate"),
-            seq: 1,
-            captured_at: now,
-            received_at: now,
-            clock: ClockQuality { source: ClockSource::Ntp, error_ms: None },
-            position: None,
-        },
-        image: Arc::new(Image::new(1000, 1000, vec![80; 3_000_000]).unwrap()),
-        corners: Corners::from_box(450.0, 500.0, 550.0, 520.0),
-    }
+    let stamp = FrameStamp {
+        camera: CameraId::new("gate"),
+        seq: 1,
+        captured_at: now,
+        received_at: now,
+        clock: ClockQuality { source: ClockSource::Ntp, error_ms: None },
+        position: None,
+    };
+    let image = Arc::new(Image::new(1000, 1000, vec![80; 3_000_000]).unwrap());
+    EvidenceFrame::cut(&Frame { stamp, image }, Corners::from_box(450.0, 500.0, 550.0, 520.0))
 }
 
 #[test]
