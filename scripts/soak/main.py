@@ -50,6 +50,13 @@ def write_list(path, entries, round_):
     new.replace(path)
 
 
+def environment():
+    """Ours, and what the unit file sets for the service: its memory is what is measured."""
+    unit = (ROOT / "deploy/platewatch.service").read_text().splitlines()
+    set_ = [line.removeprefix("Environment=") for line in unit if line.startswith("Environment=")]
+    return {**os.environ, **dict(pair.split("=", 1) for pair in set_)}
+
+
 def metrics(port):
     """Sums over the labels of every metric."""
     sums = {}
@@ -125,7 +132,8 @@ def main():
         restarts, rows = 0, []
 
         def start():
-            return subprocess.Popen([program(), "run", "--config", str(config)], stdout=subprocess.DEVNULL, stderr=log)
+            return subprocess.Popen([program(), "run", "--config", str(config)], stdout=subprocess.DEVNULL, stderr=log,
+                                    env=environment())
 
         box = start()
         wait_for("the box serves its metrics", lambda: metrics(console) or box.poll() is not None, 120)

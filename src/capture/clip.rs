@@ -6,7 +6,6 @@ use super::size_guard::SizeGuard;
 use crate::domain::{CameraId, ClockQuality, ClockSource, Frame, FrameStamp, Utc};
 use opencv::videoio::CAP_FFMPEG;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::SystemTime;
 
 /// Frame rate taken where a file names none.
@@ -113,7 +112,7 @@ impl ClipReader {
                 position: None,
             };
             self.frames += 1;
-            return Ok(Some(Frame { stamp, image: Arc::new(image) }));
+            return Ok(Some(Frame { stamp, image }));
         }
         Ok(None)
     }

@@ -1,17 +1,19 @@
 //! The door to OpenCV's `VideoCapture`: opens, grabs, and puts pixels into our own memory.
 
 use super::CaptureError;
+use super::memory::Memory;
 use crate::domain::Image;
 use opencv::core::{LogLevel, Mat, MatTraitConst, MatTraitConstManual, ToOutputArray, Vec3b, Vector};
 use opencv::prelude::{VideoCaptureTrait, VideoCaptureTraitConst};
 use opencv::videoio::{self, VideoCapture};
-use std::sync::Once;
+use std::sync::{Arc, Once};
 
 /// An open source of decoded pictures.
 pub(super) struct Decoder {
     capture: VideoCapture,
     source_name: String,
     size: (u32, u32),
+    memory: Memory,
 }
 
 /// What a source says of itself once it is open.
@@ -47,7 +49,8 @@ impl Decoder {
         if !capture.is_opened().map_err(fail)? {
             return Ok(None);
         }
-        let mut decoder = Self { capture, source_name: source_name.to_owned(), size: (0, 0) };
+        let mut decoder =
+            Self { capture, source_name: source_name.to_owned(), size: (0, 0), memory: Memory::default() };
         decoder.size = (
             decoder.property(videoio::CAP_PROP_FRAME_WIDTH).unwrap_or(0.0) as u32,
             decoder.property(videoio::CAP_PROP_FRAME_HEIGHT).unwrap_or(0.0) as u32,
@@ -105,15 +108,15 @@ impl Decoder {
     }
 
     /// The pixels of the frame last grabbed; `None` where they could not be made.
-    pub fn retrieve(&mut self) -> Result<Option<Image>, CaptureError> {
+    pub fn retrieve(&mut self) -> Result<Option<Arc<Image>>, CaptureError> {
         let (width, height) = self.size;
-        let mut bgr = vec![0; width as usize * height as usize * 3];
+        let mut bgr = self.memory.take(width as usize * height as usize * 3);
         let other = if bgr.is_empty() {
             let mut mat = Mat::default();
             if !self.retrieve_into(&mut mat)? {
                 return Ok(None);
             }
-            Some(image_of(&mat, &self.source_name)?)
+            Some(image_of(&mat, &mut self.memory, &self.source_name)?)
         } else {
             // OpenCV writes into our memory as long as size and type fit, else into new memory of its own.
             let ours = bgr.as_ptr();
@@ -126,18 +129,18 @@ impl Decoder {
             if std::ptr::eq(mat.data(), ours) && mat.rows() == rows && mat.cols() == columns {
                 None
             } else {
-                Some(image_of(&mat, &self.source_name)?)
+                Some(image_of(&mat, &mut self.memory, &self.source_name)?)
             }
         };
         if let Some(image) = other {
             self.size = (image.width(), image.height());
-            return Ok(Some(image));
+            return Ok(Some(self.memory.give(image)));
         }
         let image = Image::new(width, height, bgr).map_err(|e| CaptureError::Decoder {
             source_name: self.source_name.clone(),
             cause: e.to_string(),
         })?;
-        Ok(Some(image))
+        Ok(Some(self.memory.give(image)))
     }
 
     fn retrieve_into(&mut self, mat: &mut impl ToOutputArray) -> Result<bool, CaptureError> {
@@ -151,8 +154,14 @@ impl Decoder {
 }
 
 /// Copies the pixels of a continuous 8-bit BGR `mat`.
-pub(super) fn image_of(mat: &impl MatTraitConstManual, source_name: &str) -> Result<Image, CaptureError> {
-    let bgr = mat.data_bytes().map_err(|e| decoder_error(source_name, &e))?.to_vec();
+pub(super) fn image_of(
+    mat: &impl MatTraitConstManual,
+    memory: &mut Memory,
+    source_name: &str,
+) -> Result<Image, CaptureError> {
+    let pixels = mat.data_bytes().map_err(|e| decoder_error(source_name, &e))?;
+    let mut bgr = memory.take(pixels.len());
+    bgr.copy_from_slice(pixels);
     Image::new(mat.cols().max(0) as u32, mat.rows().max(0) as u32, bgr)
         .map_err(|e| CaptureError::Decoder { source_name: source_name.to_owned(), cause: e.to_string() })
 }

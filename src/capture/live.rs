@@ -36,7 +36,7 @@ pub(super) enum Item {
     /// The source is open.
     Opened(Opened),
     /// A picture, and when it was here.
-    Picture(Image, Utc),
+    Picture(Arc<Image>, Utc),
     /// A frame that could not be decoded, and why.
     Bad(String),
 }

@@ -8,12 +8,13 @@ use super::address::Address;
 use super::http_auth::basic;
 use super::multipart::{MAX_HEAD, Multipart, Step, header, take_head};
 use super::net::Attempt;
-use super::pictures;
+use super::pictures::Pictures;
 use crate::domain::{Image, Utc};
 use crate::runtime::Secret;
 use std::io::Write;
 use std::net::TcpStream;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// An open stream.
@@ -23,12 +24,13 @@ pub(super) struct MjpegStream {
     parts: Multipart,
     /// What was read and not yet handed to `parts`.
     raw: Vec<u8>,
+    pictures: Pictures,
 }
 
 /// What came next.
 pub(super) enum Part {
     /// A picture and when it had arrived.
-    Picture(Image, Utc),
+    Picture(Arc<Image>, Utc),
     /// Something that is no picture, and why.
     Bad(String),
 }
@@ -90,7 +92,13 @@ impl MjpegStream {
         }
         let chunked = header(&head, "transfer-encoding").is_some_and(|t| t.eq_ignore_ascii_case("chunked"));
         let reading = Attempt { timeout: read_timeout, ..attempt.clone() };
-        let mut this = Self { stream, attempt: reading, parts: Multipart::new(chunked), raw: buffer };
+        let mut this = Self {
+            stream,
+            attempt: reading,
+            parts: Multipart::new(chunked),
+            raw: buffer,
+            pictures: Pictures::default(),
+        };
         this.take()?;
         Ok(this)
     }
@@ -110,7 +118,7 @@ impl MjpegStream {
             }
         };
         let arrived = Utc::now();
-        Ok(match pictures::decode(jpeg, Path::new("part")) {
+        Ok(match self.pictures.decode(jpeg, Path::new("part")) {
             Ok(image) => Part::Picture(image, arrived),
             Err(error) => Part::Bad(error.to_string()),
         })

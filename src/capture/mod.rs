@@ -17,6 +17,7 @@ mod event;
 pub(crate) mod fuzzing;
 mod http_auth;
 mod live;
+mod memory;
 mod mjpeg;
 mod multipart;
 mod net;

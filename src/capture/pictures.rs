@@ -2,15 +2,19 @@
 
 use super::CaptureError;
 use super::decoder::image_of;
+use super::memory::Memory;
 use crate::domain::Image;
 use opencv::core::{Mat, MatTraitConst, Vector};
-use opencv::imgcodecs::{IMREAD_COLOR, imdecode};
+use opencv::imgcodecs::{IMREAD_COLOR, imdecode_to};
 use std::cmp::Ordering;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Largest picture in million pixels; decoding one takes three bytes a pixel.
 const LIMIT_MP: u64 = 100;
+/// Largest picture of a stream in million pixels: more than any camera has, and one comes after the other.
+const LIMIT_STREAM_MP: u64 = 40;
 /// Largest picture file in bytes: an uncompressed one of [`LIMIT_MP`] and its header.
 const LIMIT_BYTES: u64 = LIMIT_MP * 1_000_000 * 3 + 1_000_000;
 /// Extensions of pictures, in lower case.
@@ -32,16 +36,37 @@ pub fn read_picture(path: &Path) -> Result<Image, CaptureError> {
 
 /// Decodes the bytes of a picture; `path` is for messages.
 pub(super) fn decode(bytes: Vec<u8>, path: &Path) -> Result<Image, CaptureError> {
+    decode_into(&mut Mat::default(), &mut Memory::default(), LIMIT_MP, bytes, path)
+}
+
+/// Picture after picture of one size, in the same memory.
+#[derive(Default)]
+pub(super) struct Pictures {
+    decoded: Mat,
+    memory: Memory,
+}
+
+impl Pictures {
+    /// Decodes the bytes of the next one; `path` is for messages.
+    pub fn decode(&mut self, bytes: Vec<u8>, path: &Path) -> Result<Arc<Image>, CaptureError> {
+        let image = decode_into(&mut self.decoded, &mut self.memory, LIMIT_STREAM_MP, bytes, path)?;
+        Ok(self.memory.give(image))
+    }
+}
+
+fn decode_into(
+    decoded: &mut Mat,
+    memory: &mut Memory,
+    limit_mp: u64,
+    bytes: Vec<u8>,
+    path: &Path,
+) -> Result<Image, CaptureError> {
     let broken = |cause: &str| CaptureError::NotAPicture { path: path.to_owned(), cause: cause.to_owned() };
     if bytes.is_empty() {
         return Err(broken("it is empty"));
     }
-    let too_large = |(width, height)| CaptureError::PictureTooLarge {
-        path: path.to_owned(),
-        width,
-        height,
-        limit_mp: LIMIT_MP,
-    };
+    let too_large =
+        |(width, height)| CaptureError::PictureTooLarge { path: path.to_owned(), width, height, limit_mp };
     // OpenCV tries more kinds than ours, and their headers claim sizes that are not looked at here.
     if !is_known_kind(&bytes) {
         return Err(broken("its content is of no known kind or damaged"));
@@ -51,7 +76,7 @@ pub(super) fn decode(bytes: Vec<u8>, path: &Path) -> Result<Image, CaptureError>
     if claimed.is_none() && is_tiff(&bytes) {
         return Err(broken("its header does not say how large it is"));
     }
-    if let Some(size) = claimed.filter(|(w, h)| w.saturating_mul(*h) > LIMIT_MP * 1_000_000) {
+    if let Some(size) = claimed.filter(|(w, h)| w.saturating_mul(*h) > limit_mp * 1_000_000) {
         return Err(too_large(size));
     }
     // libjpeg fills what is missing with grey; a plate must not be sought there.
@@ -59,13 +84,14 @@ pub(super) fn decode(bytes: Vec<u8>, path: &Path) -> Result<Image, CaptureError>
         return Err(broken("it ends in the middle"));
     }
     let buffer = Vector::<u8>::from_iter(bytes);
-    let mat: Mat = imdecode(&buffer, IMREAD_COLOR).map_err(|e| broken(&e.message))?;
+    // The returned one shares its memory with `decoded`, whose own it is as long as the size fits.
+    let mat = imdecode_to(&buffer, IMREAD_COLOR, decoded).map_err(|e| broken(&e.message))?;
     if mat.empty() {
         return Err(broken("its content is of no known kind or damaged"));
     }
-    let image = image_of(&mat, &path.display().to_string())?;
+    let image = image_of(&mat, memory, &path.display().to_string())?;
     let size = (u64::from(image.width()), u64::from(image.height()));
-    if size.0.saturating_mul(size.1) > LIMIT_MP * 1_000_000 {
+    if size.0.saturating_mul(size.1) > limit_mp * 1_000_000 {
         return Err(too_large(size));
     }
     Ok(image)
@@ -221,6 +247,36 @@ mod tests {
             let claimed = claimed_size(&std::fs::read(&path).unwrap());
             assert_eq!(claimed, Some((40, 30)), "{extension}");
         }
+    }
+
+    #[test]
+    fn a_picture_never_shows_the_one_before_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("p.png");
+        let bytes = |grey: f64, (width, height)| {
+            let mat = Mat::new_rows_cols_with_default(height, width, CV_8UC3, Scalar::all(grey)).unwrap();
+            assert!(imwrite_def(path.to_str().unwrap(), &mat).unwrap());
+            std::fs::read(&path).unwrap()
+        };
+        let mut damaged = bytes(200.0, (64, 48));
+        let half = damaged.len() / 2;
+        damaged[half..].fill(0);
+        let mut pictures = Pictures::default();
+        for (grey, size) in [(10, (64, 48)), (20, (64, 48)), (30, (48, 64)), (40, (64, 48)), (50, (80, 60))] {
+            let shown = pictures.decode(bytes(f64::from(grey), size), &path).unwrap();
+            assert_eq!((shown.width() as i32, shown.height() as i32), size);
+            assert!(shown.bgr().iter().all(|b| *b == grey), "{grey}");
+            assert!(pictures.decode(damaged.clone(), &path).is_err());
+        }
+    }
+
+    #[test]
+    fn a_stream_may_not_claim_what_no_camera_has() {
+        let mut claims = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec();
+        claims.extend([0, 0, 0x20, 0, 0, 0, 0x20, 0, 8, 2, 0, 0, 0]);
+        let refused = Pictures::default().decode(claims.clone(), Path::new("part"));
+        assert!(matches!(refused, Err(CaptureError::PictureTooLarge { limit_mp: LIMIT_STREAM_MP, .. })));
+        assert!(matches!(decode(claims, Path::new("p.png")), Err(CaptureError::NotAPicture { .. })));
     }
 
     #[test]

@@ -7,7 +7,6 @@ use super::{list_pictures, read_picture};
 use crate::domain::{ClockQuality, ClockSource, Frame, FrameStamp, Utc};
 use crate::runtime::{Backoff, Stop};
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// Written by systemd-timesyncd once the clock is synchronised.
@@ -126,7 +125,7 @@ fn live_once(delivery: &Delivery<'_>, progress: &mut Progress) -> Result<(), Cap
             position: delivery.settings.position,
         };
         progress.frames += 1;
-        if !delivery.sink.offer(Frame { stamp, image: Arc::new(image) }) {
+        if !delivery.sink.offer(Frame { stamp, image }) {
             return Ok(());
         }
     }
