@@ -6,9 +6,11 @@
 
 mod condition;
 mod ended;
+mod finite;
 mod inbound;
 mod law;
 mod lists;
+mod seen;
 
 pub use condition::{
     AlarmHealth, CameraHealth, ClockHealth, ClockState, OutboxHealth, StoreHealth, StoreState,
@@ -17,6 +19,7 @@ pub use ended::Ended;
 pub use inbound::{Command, CommandWord, InboundHealth, OutcomeOfHit, OutcomeWord, TlsHealth, ToBox};
 pub use law::{CameraLaw, LawHealth, MandateHealth, MandateRefused, PositionHealth};
 pub use lists::{HotlistState, HotlistStatus, ListHealth};
+pub use seen::{BestFrame, Clock, Position};
 
 use crate::domain::Utc;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -127,6 +130,7 @@ pub struct Hit {
     pub kind: MatchKind,
     /// Probability that this vehicle carries the listed plate.
     #[schemars(range(min = 0.0, max = 1.0))]
+    #[serde(deserialize_with = "finite::read")]
     pub probability: f32,
     /// What the camera read. Nothing of it comes from the list.
     pub observed: Observed,
@@ -213,6 +217,7 @@ pub struct Observed {
     pub text: String,
     /// Probability that the whole text is right.
     #[schemars(range(min = 0.0, max = 1.0))]
+    #[serde(deserialize_with = "finite::read")]
     pub confidence: f32,
     /// The likeliest country; null where the reader does not say.
     pub country: Option<CountryGuess>,
@@ -222,6 +227,7 @@ pub struct Observed {
     pub readings: u32,
     /// Share of the readings whose own text is `text`.
     #[schemars(range(min = 0.0, max = 1.0))]
+    #[serde(deserialize_with = "finite::read")]
     pub agreement: f32,
     /// Whether its readings contradict each other as those of two vehicles do; `text` is what the better part of
     /// them says. False in messages of boxes before 0.2.
@@ -239,6 +245,7 @@ pub struct CountryGuess {
     pub code: String,
     /// Its probability.
     #[schemars(range(min = 0.0, max = 1.0))]
+    #[serde(deserialize_with = "finite::read")]
     pub probability: f32,
 }
 
@@ -249,6 +256,7 @@ pub struct Character {
     pub char: char,
     /// Its probability.
     #[schemars(range(min = 0.0, max = 1.0))]
+    #[serde(deserialize_with = "finite::read")]
     pub p: f32,
 }
 
@@ -322,40 +330,6 @@ pub enum Direction {
     Left,
     /// Across the picture, to the right.
     Right,
-}
-
-/// The frame of the best reading.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct BestFrame {
-    /// Counts the frames of this camera since it was started.
-    pub seq: u64,
-    /// When it was taken.
-    pub captured_at: Time,
-    /// Top-left, top-right, bottom-right and bottom-left of the plate: `[x, y]` in px.
-    pub corners: [[f32; 2]; 4],
-}
-
-/// The clock behind the times.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Clock {
-    /// `ntp`, `gps`, `free-running` or `media` (a recording).
-    pub source: String,
-    /// Estimated error in milliseconds; null where nothing is known.
-    pub error_ms: Option<u32>,
-}
-
-/// Where, WGS 84, as a GeoJSON point (RFC 7946) with two members of our own.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Position {
-    /// Always `Point`.
-    #[serde(rename = "type")]
-    pub kind: String,
-    /// Longitude, latitude in degrees.
-    pub coordinates: [f64; 2],
-    /// Degrees clockwise from north in which the vehicle or camera points; null where unknown.
-    pub heading: Option<f32>,
-    /// Estimated horizontal error in metres; null where unknown.
-    pub accuracy_m: Option<f32>,
 }
 
 /// A picture kept on the box.
