@@ -10,6 +10,12 @@ use std::path::Path;
 
 /// Nothing that a server could say by chance.
 const PASSWORD: &str = "pw-5b1fc0de";
+/// A BMP of 4 x 2 px: file header, picture header, pixels.
+const BEFORE: [&[u8]; 3] = [
+    b"BM\x4e\0\0\0\0\0\0\0\x36\0\0\0",
+    b"\x28\0\0\0\x04\0\0\0\x02\0\0\0\x01\0\x18\0\0\0\0\0\x18\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
+    &[0x5b; 24],
+];
 
 /// Everything a camera sends on an RTSP connection: messages, interleaved frames, challenges, RTP within.
 pub(crate) fn rtsp_stream(bytes: &[u8]) {
@@ -78,7 +84,11 @@ pub(crate) fn picture(bytes: &[u8]) {
     if pictures::claimed_size(bytes).is_some_and(|(w, h)| w.saturating_mul(h) > 1_000_000) {
         return;
     }
-    let _ = pictures::decode(bytes.to_vec(), Path::new("fuzz"));
+    let alone = pictures::decode(bytes.to_vec(), Path::new("fuzz")).ok();
+    // In a stream it must be the same, whatever was shown before.
+    let mut stream = pictures::Pictures::default();
+    assert!(stream.decode(BEFORE.concat(), Path::new("before")).is_ok());
+    assert_eq!(stream.decode(bytes.to_vec(), Path::new("fuzz")).ok().as_deref(), alone.as_ref());
 }
 
 /// A packet of a video file in the byte stream format.

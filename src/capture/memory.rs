@@ -1,7 +1,7 @@
 //! The memory of a camera's frames, used again.
 //!
 //! A frame of 1920x1080 takes 6 MB, 25 times a second. Fresh memory for each either costs a page fault for every 4 KB
-//! or leaves holes in the heaps of the threads that free it, and the program grows for hours.
+//! or leaves holes in the heap of the thread that decodes, and the program grows for hours.
 
 use crate::domain::Image;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ const MOST: usize = 6;
 /// Most bytes of them: five frames of 3840x2160.
 const MOST_BYTES: usize = 128_000_000;
 
-/// Frames given out, for as long as nobody looks at them any more.
+/// Frames given out; the memory of those nobody holds any more is used again, the longest unused first.
 #[derive(Default)]
 pub(super) struct Memory {
     given: Vec<Arc<Image>>,
@@ -23,7 +23,7 @@ impl Memory {
         let unused = |image: &Arc<Image>| Arc::strong_count(image) == 1;
         while let Some(i) = self.given.iter().position(unused) {
             // Of another size where the camera changed it: that memory is let go.
-            match Arc::try_unwrap(self.given.swap_remove(i)).map(Image::into_bgr) {
+            match Arc::try_unwrap(self.given.remove(i)).map(Image::into_bgr) {
                 Ok(bgr) if bgr.len() == bytes => return bgr,
                 _ => {}
             }
@@ -61,6 +61,14 @@ mod tests {
         }
         assert!(held.bgr().iter().all(|b| *b == 1));
         assert_eq!(memory.given.len(), 2, "all others shared one memory");
+    }
+
+    #[test]
+    fn old_frames_do_not_stay() {
+        let mut memory = Memory::default();
+        drop((0..MOST).map(|_| shown(&mut memory, 4, 1)).collect::<Vec<_>>());
+        (0..MOST).for_each(|_| drop(shown(&mut memory, 4, 2)));
+        assert!(memory.given.iter().all(|image| image.bgr().iter().all(|b| *b == 2)));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use super::decoder::image_of;
 use super::memory::Memory;
 use crate::domain::Image;
 use opencv::core::{Mat, MatTraitConst, Vector};
-use opencv::imgcodecs::{IMREAD_COLOR, imdecode_to};
+use opencv::imgcodecs::{IMREAD_COLOR, imdecode};
 use std::cmp::Ordering;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 /// Largest picture in million pixels; decoding one takes three bytes a pixel.
 const LIMIT_MP: u64 = 100;
-/// Largest picture of a stream in million pixels: more than any camera has, and one comes after the other.
+/// Largest picture of a stream in million pixels: more than 8K (33), and one comes after the other.
 const LIMIT_STREAM_MP: u64 = 40;
 /// Largest picture file in bytes: an uncompressed one of [`LIMIT_MP`] and its header.
 const LIMIT_BYTES: u64 = LIMIT_MP * 1_000_000 * 3 + 1_000_000;
@@ -36,28 +36,26 @@ pub fn read_picture(path: &Path) -> Result<Image, CaptureError> {
 
 /// Decodes the bytes of a picture; `path` is for messages.
 pub(super) fn decode(bytes: Vec<u8>, path: &Path) -> Result<Image, CaptureError> {
-    decode_into(&mut Mat::default(), &mut Memory::default(), LIMIT_MP, bytes, path)
+    decode_within(LIMIT_MP, &mut Memory::default(), bytes, path)
 }
 
 /// Picture after picture of one size, in the same memory.
 #[derive(Default)]
 pub(super) struct Pictures {
-    decoded: Mat,
     memory: Memory,
 }
 
 impl Pictures {
     /// Decodes the bytes of the next one; `path` is for messages.
     pub fn decode(&mut self, bytes: Vec<u8>, path: &Path) -> Result<Arc<Image>, CaptureError> {
-        let image = decode_into(&mut self.decoded, &mut self.memory, LIMIT_STREAM_MP, bytes, path)?;
+        let image = decode_within(LIMIT_STREAM_MP, &mut self.memory, bytes, path)?;
         Ok(self.memory.give(image))
     }
 }
 
-fn decode_into(
-    decoded: &mut Mat,
-    memory: &mut Memory,
+fn decode_within(
     limit_mp: u64,
+    memory: &mut Memory,
     bytes: Vec<u8>,
     path: &Path,
 ) -> Result<Image, CaptureError> {
@@ -84,8 +82,9 @@ fn decode_into(
         return Err(broken("it ends in the middle"));
     }
     let buffer = Vector::<u8>::from_iter(bytes);
-    // The returned one shares its memory with `decoded`, whose own it is as long as the size fits.
-    let mat = imdecode_to(&buffer, IMREAD_COLOR, decoded).map_err(|e| broken(&e.message))?;
+    // Never into a picture that is there already: OpenCV 4.6 leaves it as it is where a header is damaged, and says
+    // nothing.
+    let mat: Mat = imdecode(&buffer, IMREAD_COLOR).map_err(|e| broken(&e.message))?;
     if mat.empty() {
         return Err(broken("its content is of no known kind or damaged"));
     }
@@ -258,15 +257,22 @@ mod tests {
             assert!(imwrite_def(path.to_str().unwrap(), &mat).unwrap());
             std::fs::read(&path).unwrap()
         };
-        let mut damaged = bytes(200.0, (64, 48));
-        let half = damaged.len() / 2;
-        damaged[half..].fill(0);
+        let mut data = bytes(200.0, (64, 48));
+        let half = data.len() / 2;
+        data[half..].fill(0);
+        let header = [b"\x89PNG".as_slice(), &[0; 40]].concat();
+        let bmp = [b"BM".as_slice(), &[0; 60]].concat();
+        let damaged: [&[u8]; 5] = [&data, &header, &bmp, b"\xff\xd8\xff\xd9", b"\xff\xd8\0\xff\xd9"];
         let mut pictures = Pictures::default();
         for (grey, size) in [(10, (64, 48)), (20, (64, 48)), (30, (48, 64)), (40, (64, 48)), (50, (80, 60))] {
-            let shown = pictures.decode(bytes(f64::from(grey), size), &path).unwrap();
-            assert_eq!((shown.width() as i32, shown.height() as i32), size);
-            assert!(shown.bgr().iter().all(|b| *b == grey), "{grey}");
-            assert!(pictures.decode(damaged.clone(), &path).is_err());
+            for _ in 0..2 {
+                let shown = pictures.decode(bytes(f64::from(grey), size), &path).unwrap();
+                assert_eq!((shown.width() as i32, shown.height() as i32), size);
+                assert!(shown.bgr().iter().all(|b| *b == grey), "{grey}");
+            }
+            for bytes in damaged {
+                assert!(pictures.decode(bytes.to_vec(), &path).is_err(), "{bytes:?}");
+            }
         }
     }
 

@@ -223,7 +223,7 @@ impl Track {
         let read = self.fused.as_ref().map(|f| f.text.as_str());
         let agrees = |r: &Reading| read.is_some_and(|t| r.text() == t);
         if let Some(i) = self.witnesses.iter().position(|(r, _)| r.text() == text) {
-            if self.witnesses.get(i).is_some_and(|(old, _)| merit(old) >= new) {
+            if self.witnesses.get(i).is_some_and(|(old, _)| merit(old).total_cmp(&new).is_ge()) {
                 return;
             }
             self.witnesses.remove(i);
@@ -363,4 +363,39 @@ fn touches_border(frame: &Frame, bounds: &[f32; 4]) -> bool {
     let (w, h) = (frame.image.width() as f32, frame.image.height() as f32);
     let [x0, y0, x1, y1] = *bounds;
     x0 <= w * BORDER || y0 <= h * BORDER || x1 >= w * (1.0 - BORDER) || y1 >= h * (1.0 - BORDER)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fusion::tests::reading;
+    use super::*;
+    use crate::domain::Image;
+    use std::cell::Cell;
+    use std::sync::Arc;
+
+    #[test]
+    fn a_track_cuts_and_keeps_the_best_frame_of_two_texts_alone() {
+        let image = Arc::new(Image::new(400, 300, vec![0; 360_000]).unwrap());
+        let mut track = Track::new(&reading("1ABC123", 0.9, 0, 0.0), Point { x: 0.0, y: 0.0 });
+        let cuts = Cell::new(0);
+        let mut show = |text: &str, p: f32, seq: u64| {
+            track.keep_witness(reading(text, p, seq, 100.0), |r| {
+                cuts.set(cuts.get() + 1);
+                let frame = Frame { stamp: r.stamp.clone(), image: image.clone() };
+                EvidenceFrame::cut(&frame, r.detection.corners)
+            });
+            let kept = track.witnesses.iter().map(|(r, e)| {
+                assert_eq!(r.stamp.seq, e.stamp.seq, "the frame is the one that was read");
+                (r.text(), r.stamp.seq)
+            });
+            (kept.collect::<Vec<_>>(), cuts.get())
+        };
+        let kept = |of: &[(&str, u64)]| of.iter().map(|(t, n)| ((*t).to_owned(), *n)).collect::<Vec<_>>();
+        assert_eq!(show("1ABC123", 0.9, 1), (kept(&[("1ABC123", 1)]), 1));
+        assert_eq!(show("1ABC123", 0.8, 2), (kept(&[("1ABC123", 1)]), 1), "no better");
+        assert_eq!(show("1ABC123", 0.95, 3), (kept(&[("1ABC123", 3)]), 2), "better");
+        assert_eq!(show("1ABC128", 0.9, 4), (kept(&[("1ABC123", 3), ("1ABC128", 4)]), 3), "another text");
+        assert_eq!(show("1A8C123", 0.7, 5), (kept(&[("1ABC123", 3), ("1ABC128", 4)]), 3), "a third, worse");
+        assert_eq!(show("1A8C123", 0.93, 6), (kept(&[("1ABC123", 3), ("1A8C123", 6)]), 4), "a third, better");
+    }
 }

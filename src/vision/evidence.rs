@@ -174,9 +174,12 @@ mod tests {
             let (w, h) = (8.0 + (n % 13) as f32 * 11.9, 4.0 + (n % 7) as f32 * 6.3);
             let cut = EvidenceFrame::cut(&frame, Corners::from_box(x, y, x + w, y + h));
             let whole = EvidenceFrame { image: frame.image.clone(), origin: (0, 0), ..cut.clone() };
-            for people in [|| People::Allowed, || People::Hidden(None)] {
-                let [a, b] = [&cut, &whole].map(|e| encode_evidence(e, people()).unwrap().map(|p| p.sha256));
-                assert_eq!(a, b, "plate at {x}, {y} of {w} x {h}");
+            for margin in [PLATE, WIDE, VEHICLE, NARROW] {
+                for low in [false, true] {
+                    let [a, b] = [&cut, &whole].map(|e| roi(e, margin, low).unwrap());
+                    assert_eq!((a.1, a.2), (b.1, b.2));
+                    assert_eq!(a.0.data_bytes().unwrap(), b.0.data_bytes().unwrap(), "{margin:?} of {cut:?}");
+                }
             }
         }
     }

@@ -34,7 +34,7 @@ pub(super) fn read<'de, T: Deserialize<'de> + Finite, D: Deserializer<'de>>(from
 
 #[cfg(test)]
 mod tests {
-    use crate::alert::message::Position;
+    use crate::alert::message::{BestFrame, Character, Position};
 
     #[test]
     fn a_number_too_large_is_no_number() {
@@ -47,5 +47,13 @@ mod tests {
         assert_eq!(position("90.5").unwrap().heading, Some(90.5));
         assert_eq!(position("null").unwrap().heading, None);
         assert!(position("1e99").unwrap_err().to_string().contains("out of range"));
+        assert!(serde_json::from_str::<Character>(r#"{"char":"A","p":0.5}"#).is_ok());
+        assert!(serde_json::from_str::<Character>(r#"{"char":"A","p":1e99}"#).is_err());
+        let frame = |x: &str| {
+            let corners = format!("[[1,2],[3,4],[5,6],[{x},8]]");
+            let text = format!(r#"{{"seq":1,"captured_at":"2026-11-23T08:15:00.240Z","corners":{corners}}}"#);
+            serde_json::from_str::<BestFrame>(&text)
+        };
+        assert!(frame("7").is_ok() && frame("1e99").is_err());
     }
 }
