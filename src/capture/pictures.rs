@@ -71,7 +71,7 @@ fn decode_within(
     }
     // Before decoding: a small file can claim a size that fills the memory.
     let claimed = claimed_size(&bytes);
-    if claimed.is_none() && is_tiff(&bytes) {
+    if claimed.is_none() {
         return Err(broken("its header does not say how large it is"));
     }
     if let Some(size) = claimed.filter(|(w, h)| w.saturating_mul(*h) > limit_mp * 1_000_000) {
@@ -137,9 +137,10 @@ pub(super) fn claimed_size(bytes: &[u8]) -> Option<(u64, u64)> {
     if bytes.starts_with(&[0xff, 0xd8]) {
         let mut at = 2;
         loop {
-            let [0xff, marker] = *bytes.get(at..)?.first_chunk::<2>()? else { return None };
+            // As libjpeg looks for a marker: over whatever else lies before it (jdmarker.c, next_marker).
+            at += bytes.get(at..)?.windows(2).position(|w| matches!(w, [0xff, 0x01..=0xfe]))?;
+            let marker = *bytes.get(at + 1)?;
             match marker {
-                0xff => at += 1,
                 // Start of frame of any kind, but DHT, JPG and DAC (ITU-T T.81 table B.1).
                 0xc0..=0xcf if !matches!(marker, 0xc4 | 0xc8 | 0xcc) => {
                     return Some((be16(at + 7)?, be16(at + 5)?));
@@ -274,6 +275,17 @@ mod tests {
                 assert!(pictures.decode(bytes.to_vec(), &path).is_err(), "{bytes:?}");
             }
         }
+    }
+
+    #[test]
+    fn what_lies_before_a_marker_hides_no_size() {
+        let frame = [0xff, 0xc0, 0, 17, 8, 0x8f, 0x10, 0x06, 0x10, 3];
+        for before in [&b""[..], b"\xff", b"\xc9\xff\xff", b"\xff\0\xff\0", b"\xff\xe0\0\x04abc\0"] {
+            let jpeg = [b"\xff\xd8", before, &frame, b"\xff\xd9"].concat();
+            assert_eq!(claimed_size(&jpeg), Some((0x0610, 0x8f10)), "{before:?}");
+        }
+        assert_eq!(claimed_size(b"\xff\xd8\xff\xd9"), None);
+        assert_eq!(claimed_size(b"\xff\xd8\xff"), None);
     }
 
     #[test]
