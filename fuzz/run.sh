@@ -36,7 +36,7 @@ case "${1:-}" in
 --shrink)
     small=$(mktemp -d)
     # Without counters: an input for every branch, not for every number of times it is taken.
-    "$program" -merge=1 -use_counters=0 -max_len=65536 "$small" "$corpus" "$work" 2>&1 | tail -3
+    "$program" -set_cover_merge=1 -use_counters=0 -max_len=65536 "$small" "$corpus" "$work" 2>&1 | tail -3
     rm -rf "$corpus"
     mv "$small" "$corpus"
     chmod 755 "$corpus"
