@@ -160,8 +160,7 @@ pub(super) fn image_of(
     source_name: &str,
 ) -> Result<Image, CaptureError> {
     let pixels = mat.data_bytes().map_err(|e| decoder_error(source_name, &e))?;
-    let mut bgr = memory.take(pixels.len());
-    bgr.copy_from_slice(pixels);
+    let bgr = memory.copy(pixels);
     Image::new(mat.cols().max(0) as u32, mat.rows().max(0) as u32, bgr)
         .map_err(|e| CaptureError::Decoder { source_name: source_name.to_owned(), cause: e.to_string() })
 }

@@ -20,15 +20,26 @@ pub(super) struct Memory {
 impl Memory {
     /// So many bytes with anything in them: of a frame nobody holds any more, or new.
     pub fn take(&mut self, bytes: usize) -> Vec<u8> {
+        self.unused(bytes).unwrap_or_else(|| vec![0; bytes])
+    }
+
+    /// A copy of `pixels`, in such memory.
+    pub fn copy(&mut self, pixels: &[u8]) -> Vec<u8> {
+        let Some(mut bgr) = self.unused(pixels.len()) else { return pixels.to_vec() };
+        bgr.copy_from_slice(pixels);
+        bgr
+    }
+
+    fn unused(&mut self, bytes: usize) -> Option<Vec<u8>> {
         let unused = |image: &Arc<Image>| Arc::strong_count(image) == 1;
         while let Some(i) = self.given.iter().position(unused) {
             // Of another size where the camera changed it: that memory is let go.
             match Arc::try_unwrap(self.given.remove(i)).map(Image::into_bgr) {
-                Ok(bgr) if bgr.len() == bytes => return bgr,
+                Ok(bgr) if bgr.len() == bytes => return Some(bgr),
                 _ => {}
             }
         }
-        vec![0; bytes]
+        None
     }
 
     /// Gives out a frame, and remembers its memory.
@@ -79,5 +90,18 @@ mod tests {
         drop(held);
         assert_eq!(shown(&mut memory, 5, 1).width(), 5);
         assert_eq!(memory.given.len(), 1, "memory of another size is let go");
+        let large: Vec<_> =
+            (0..4).map(|_| memory.give(Image::new(4000, 4000, vec![0; 48_000_000]).unwrap())).collect();
+        assert_eq!((large.len(), memory.given.len()), (4, 3), "and not more bytes than are allowed");
+    }
+
+    #[test]
+    fn a_copy_has_the_pixels() {
+        let mut memory = Memory::default();
+        for n in 1..4 {
+            let image = Image::new(2, 1, memory.copy(&[n; 6])).unwrap();
+            assert_eq!(memory.give(image).bgr(), [n; 6]);
+        }
+        assert_eq!(memory.given.len(), 1);
     }
 }

@@ -263,16 +263,19 @@ mod tests {
         data[half..].fill(0);
         let header = [b"\x89PNG".as_slice(), &[0; 40]].concat();
         let bmp = [b"BM".as_slice(), &[0; 60]].concat();
-        let damaged: [&[u8]; 5] = [&data, &header, &bmp, b"\xff\xd8\xff\xd9", b"\xff\xd8\0\xff\xd9"];
+        // A JPEG that says its size, and whose tables for decoding are none.
+        let size = [0xff, 0xd8, 0xff, 0xc0, 0, 11, 8, 0, 48, 0, 64, 1, 1, 0x11, 0];
+        let jpeg = [size.as_slice(), b"\xff\xc4\0\x05\x7f\0\0\xff\xd9"].concat();
+        let empty = b"\xff\xd8\xff\xd9".as_slice();
+        let damaged: [&[u8]; 5] = [&data, &header, &bmp, &jpeg, empty];
         let mut pictures = Pictures::default();
         for (grey, size) in [(10, (64, 48)), (20, (64, 48)), (30, (48, 64)), (40, (64, 48)), (50, (80, 60))] {
-            for _ in 0..2 {
+            // A good one before each: after a bad one there may be nothing left to show.
+            for bad in damaged {
                 let shown = pictures.decode(bytes(f64::from(grey), size), &path).unwrap();
                 assert_eq!((shown.width() as i32, shown.height() as i32), size);
                 assert!(shown.bgr().iter().all(|b| *b == grey), "{grey}");
-            }
-            for bytes in damaged {
-                assert!(pictures.decode(bytes.to_vec(), &path).is_err(), "{bytes:?}");
+                assert!(pictures.decode(bad.to_vec(), &path).is_err(), "{bad:?}");
             }
         }
     }
